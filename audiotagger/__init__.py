@@ -1,0 +1,27 @@
+"""Listen to an audio file and say what it hears.
+
+from audiotagger import Tagger
+
+tagger = Tagger.load()
+print(tagger.tag("song.wav").tags)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from audiotagger.errors import AudioError, AudioTaggerError, ModelError
+    from audiotagger.tagger import Tag, Tagger, Tagging
+
+__all__ = ["AudioError", "AudioTaggerError", "ModelError", "Tag", "Tagger", "Tagging"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on first use: `audiotagger --help` imports this package and must not wait for numpy and onnxruntime.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from audiotagger import errors, tagger
+
+    return getattr(errors if name.endswith("Error") else tagger, name)

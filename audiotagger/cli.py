@@ -1,0 +1,264 @@
+"""The command line: parse, call, choose a writer, exit status. Imports happen inside the command that needs them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from audiotagger import __version__
+from audiotagger.errors import AudioTaggerError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = typer.Typer(
+    name="audiotagger",
+    help="Listen to audio files and say what they hold.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class Format(StrEnum):  # noqa: D101 (what typer takes as choices)
+    text = "text"
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+
+
+class Kind(StrEnum):  # noqa: D101
+    mel = "mel"
+    wave = "wave"
+
+
+class Arch(StrEnum):  # noqa: D101
+    default = "default"
+    baseline = "baseline"
+
+
+ModelsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--models", metavar="DIR", help="Folder of models. [default: AUDIOTAGGER_MODELS, else the shipped ones]"
+    ),
+]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"audiotagger {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def main(  # noqa: D103 (its docstring would be shown as help)
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    # A name that is no valid text must not end the run: it is printed with escapes, which JSON reads back as it was.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+@app.command()
+def tag(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH", help="Audio files, folders (recursive), globs, or - for audio on stdin."),
+    ],
+    top_k: Annotated[int, typer.Option("--top-k", "-k", min=1, help="Most labels a file.")] = 3,
+    min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="Leave out labels below this probability.")] = 0.0,
+    output_format: Annotated[
+        Format | None, typer.Option("--format", "-f", help="[default: table on a terminal, text in a pipe]")
+    ] = None,
+    by_model: Annotated[bool, typer.Option("--by-model", help="Also show each net's own labels.")] = False,
+    models: ModelsOption = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Files worked on at once. [default: the cores at hand]")
+    ] = None,
+) -> None:
+    """Say what audio files hold: the labels with the highest mean probability of the nets.
+
+    Results go to stdout in the order of the input, everything else to stderr. Exit status: 0 all files were tagged,
+    1 at least one could not be, 2 wrong usage, 130 interrupted.
+    """
+    with _errors_to_exit_status():
+        from audiotagger.files import find_audio
+        from audiotagger.tagger import Tagger
+        from audiotagger.writers import WRITERS
+
+        tagger = Tagger.load(models)
+        chosen = output_format or (Format.table if sys.stdout.isatty() else Format.text)
+        failed = False
+        with _counter() as count, WRITERS[chosen](sys.stdout, by_model) as writer:
+            for tagging in tagger.tag_files(find_audio(paths), top_k=top_k, min_score=min_score, jobs=jobs):
+                writer.write(tagging)
+                count()
+                if tagging.error:
+                    failed = True
+                    _complain(tagging.error)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    model: Annotated[Kind, typer.Option("--model", "-m", help="Which net to train.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder with train.csv and audio_train/. [default: AUDIOTAGGER_DATA, else data]"
+        ),
+    ] = None,
+    arch: Annotated[Arch, typer.Option(help="The net of this project, or that of 2018 for comparison.")] = Arch.default,
+    run: Annotated[Path | None, typer.Option(metavar="DIR", help="Run folder. [default: a new one under runs]")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    epochs: Annotated[int | None, typer.Option(min=1, help="[default: the recipe's]")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights and batches.")] = 0,
+    teacher: Annotated[bool, typer.Option(help="Learn from the data's teacher.npz too, if there is one.")] = True,
+) -> None:
+    """Train a net on labelled clips. Needs the extra "train"."""
+    with _errors_to_exit_status(), _training():
+        from audiotagger.training.corpus import find_data
+        from audiotagger.training.fit import train as train_net
+
+        folder = find_data(data)
+        done = train_net(
+            model, folder, _stderr(), arch=arch, run=run, resume=resume, epochs=epochs, seed=seed, teacher=teacher
+        )
+        typer.echo(done)
+
+
+@app.command()
+def export(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="RUN", help="Run folders. [default: the newest of each net in runs]"),
+    ] = None,
+    to: Annotated[Path, typer.Option(metavar="DIR", help="Folder the models go to.")] = Path("models"),
+) -> None:
+    """Convert trained nets to ONNX, once it is certain that they still say the same. Needs the extra "train"."""
+    with _errors_to_exit_status(), _training():
+        from audiotagger.training.export import export as export_run
+        from audiotagger.training.export import newest_runs
+        from audiotagger.training.fit import RUNS
+
+        for run in runs or newest_runs(RUNS):
+            exported = export_run(run, to)
+            typer.echo(f"{exported.path}\t{run}\tdiffers from Keras by {exported.difference:.1e} at most")
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with test.csv and audio_test/.")],
+    models: ModelsOption = None,
+) -> None:
+    """Score the nets and their average on labelled test clips."""
+    with _errors_to_exit_status():
+        from audiotagger.tagger import Tagger
+        from audiotagger.training.evaluate import evaluate as score
+        from audiotagger.training.evaluate import report
+
+        tagger = Tagger.load(models)
+        with _counter() as count:
+            typer.echo(report(score(tagger, data, count)))
+
+
+@app.command("models")
+def list_models(models: ModelsOption = None) -> None:
+    """Show which models are installed."""
+    with _errors_to_exit_status():
+        from audiotagger.tagger import Tagger
+
+        for model in Tagger.load(models).models:
+            typer.echo(
+                f"{model.name}\t{model.kind}\t{len(model.labels)} labels\t{model.sample_rate} Hz\t"
+                f"version {model.version}\tvalidation MAP@3 {model.scores['map3']:.3f}\t"
+                f"sha256 {model.sha256()}\t{model.path}"
+            )
+
+
+def _complain(error: AudioTaggerError) -> None:
+    typer.echo(f"audiotagger: {error}", err=True)
+
+
+@contextmanager
+def _errors_to_exit_status() -> Iterator[None]:
+    """Turn what a user can mend into one line on stderr, and every early end into its exit status."""
+    try:
+        yield
+    except AudioTaggerError as error:
+        _complain(error)
+        raise typer.Exit(error.exit_status) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        # The reader has gone. Python would complain once more when it flushes stdout at exit.
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(141) from None
+
+
+@contextmanager
+def _training() -> Iterator[None]:
+    """Import tensorflow without its chatter, and say how to get the extra "train" where it is missing."""
+    import os
+
+    from audiotagger.errors import RunError
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        with _silent_stderr():  # some of its messages heed no setting
+            import tensorflow  # noqa: F401
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in {"tensorflow", "keras", "tf2onnx", "librosa", "onnx"}:
+            raise
+        raise RunError(f'training needs {error.name}: pip install "audiotagger[train]"') from None
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    import os
+
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+
+
+def _stderr() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def _counter() -> Iterator[Any]:
+    """A function to call for each file, with (done, total) where known; shown only if nobody else uses the terminal."""
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        yield lambda *_: None
+        return
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_stderr(), transient=True) as progress:
+        task = progress.add_task("files", total=None)
+
+        def count(done: int | None = None, total: int | None = None) -> None:
+            progress.update(task, advance=None if done else 1, completed=done, total=total)
+
+        yield count

@@ -1,0 +1,34 @@
+"""What can go wrong in a way the user can mend. A message is one line: the file, what is wrong, what to do."""
+
+from typing import ClassVar
+
+
+class AudioTaggerError(Exception):
+    """Base of all errors that audiotagger raises on purpose."""
+
+    exit_status: ClassVar[int] = 1
+    """Of the command that this error ends."""
+
+
+class AudioError(AudioTaggerError):
+    """A file cannot be tagged. `kind` is a word for scripts: not_found, no_audio, unreadable, undecodable, empty."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class ModelError(AudioTaggerError):
+    """A model file is missing, or is not one of audiotagger's."""
+
+    exit_status = 2
+
+
+class DataError(AudioTaggerError):
+    """A folder of training data is missing or cannot be understood."""
+
+    exit_status = 2
+
+
+class RunError(AudioTaggerError):
+    """A training run cannot be started, resumed or exported."""

@@ -1,0 +1,92 @@
+"""One ONNX file: waveforms in, probabilities out. All that is particular to a net is in the file's metadata."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from audiotagger.errors import ModelError
+
+FORMAT = "1"
+"""Metadata key "audiotagger" of a file that this code understands."""
+
+
+def shipped_models() -> Path:
+    """The folder of the models that come with audiotagger: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).parent
+    installed = package / "models"
+    return installed if installed.is_dir() else package.parent / "models"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A net, ready to run. Several threads may call `predict` at once; each call uses one core."""
+
+    path: Path
+    kind: str
+    """"mel" or "wave": what the net looks at."""
+    labels: tuple[str, ...]
+    sample_rate: int
+    """Hz."""
+    window_samples: int
+    """How many samples the net was trained to hear at once."""
+    version: str
+    data_id: str
+    """Which training data: a hash over its list of clips."""
+    temperature: float
+    """Already applied to the probabilities."""
+    scores: dict[str, Any]
+    """On the validation split of its training run."""
+    _session: onnxruntime.InferenceSession = field(repr=False)
+
+    @classmethod
+    def load(cls, path: Path) -> Model:
+        """Load an ONNX file that `audiotagger export` made. Raises ModelError for any other file."""
+        if not path.is_file():
+            raise ModelError(f"{path}: no such model file; `audiotagger export` makes one")
+        options = onnxruntime.SessionOptions()
+        # One thread a call and several files at once beat several threads a call.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 3
+        try:
+            session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has no base class of its own for "not a model"
+            reason = str(error).splitlines()[0]
+            raise ModelError(f"{path}: not a usable ONNX file ({reason}); export it again") from None
+        meta = session.get_modelmeta().custom_metadata_map
+        if meta.get("audiotagger") != FORMAT:
+            raise ModelError(f"{path}: not a model of this audiotagger's; make one with `audiotagger export`")
+        return cls(
+            path=path,
+            kind=meta["kind"],
+            labels=tuple(json.loads(meta["labels"])),
+            sample_rate=int(meta["sample_rate"]),
+            window_samples=int(meta["window_samples"]),
+            version=meta["version"],
+            data_id=meta["data_id"],
+            temperature=float(meta["temperature"]),
+            scores=json.loads(meta["scores"]),
+            _session=session,
+        )
+
+    @property
+    def name(self) -> str:
+        """What to call the net beside others: its file's name without the suffix."""
+        return self.path.stem
+
+    def predict(self, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return probabilities [batch, labels] of waveforms [batch, samples] at `sample_rate`, full scale [-1, 1]."""
+        (probabilities,) = self._session.run(["probabilities"], {"waveform": waveforms})
+        return np.asarray(probabilities)
+
+    def sha256(self) -> str:
+        """Of the file, in hex."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()

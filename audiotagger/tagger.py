@@ -1,0 +1,207 @@
+"""Say what is heard: windows of a waveform through every net, the mean over windows, the mean over nets, top-k."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audiotagger.audio import Waveform, read_blocks, waveform_blocks
+from audiotagger.errors import AudioError, ModelError
+from audiotagger.model import Model, shipped_models
+
+Probabilities = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A label and how probable it is, in [0, 1]."""
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """What was heard in one file, best first; or, where `error` is set, why nothing could be."""
+
+    path: str
+    duration: float | None = None
+    """Seconds."""
+    tags: tuple[Tag, ...] = ()
+    by_model: Mapping[str, tuple[Tag, ...]] = field(default_factory=dict)
+    """Each net's own tags, by the name of its file."""
+    error: AudioError | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None
+
+
+class Tagger:
+    """A set of nets with the same labels. Safe to use from several threads."""
+
+    def __init__(self, models: Iterable[Model]) -> None:
+        """Raises ModelError for no models, or for models that cannot be averaged."""
+        self.models = tuple(models)
+        if not self.models:
+            raise ModelError("no models to tag with; `audiotagger export` makes some")
+        first = self.models[0]
+        for model in self.models[1:]:
+            if model.labels != first.labels or model.sample_rate != first.sample_rate:
+                raise ModelError(
+                    f"{model.path}: other labels or sample rate than {first.path}, so they cannot be averaged; "
+                    "keep them in folders of their own"
+                )
+        self.labels, self.sample_rate = first.labels, first.sample_rate
+
+    @classmethod
+    def load(cls, models: str | os.PathLike[str] | None = None) -> Tagger:
+        """Load all *.onnx of a folder: `models`, else AUDIOTAGGER_MODELS, else the shipped ones. Raises ModelError."""
+        folder = Path(models or os.environ.get("AUDIOTAGGER_MODELS") or shipped_models())
+        paths = sorted(folder.glob("*.onnx"))
+        if not paths:
+            raise ModelError(f"{folder}: holds no *.onnx; give a folder that `audiotagger export` has written")
+        return cls(Model.load(path) for path in paths)
+
+    def tag(
+        self,
+        audio: str | os.PathLike[str] | BinaryIO | NDArray[np.floating],
+        *,
+        sample_rate: int | None = None,
+        top_k: int = 3,
+        min_score: float = 0.0,
+    ) -> Tagging:
+        """Tag one file (a path or an open binary file) or one waveform.
+
+        A waveform is [samples] or [samples, channels], full scale [-1, 1], at `sample_rate` Hz (default: the models').
+        Raises AudioError if it cannot be decoded.
+        """
+        path = os.fspath(audio) if isinstance(audio, str | os.PathLike) else "-"
+        if isinstance(audio, np.ndarray):
+            blocks = waveform_blocks(audio, sample_rate or self.sample_rate, self.sample_rate)
+        else:
+            blocks = read_blocks(Path(path) if isinstance(audio, str | os.PathLike) else audio, self.sample_rate)
+        probabilities, duration = self.probabilities(blocks)
+        mean = np.mean(list(probabilities.values()), axis=0)
+        return Tagging(
+            path,
+            duration,
+            self._tags(mean, top_k, min_score),
+            {name: self._tags(of_model, top_k, min_score) for name, of_model in probabilities.items()},
+        )
+
+    def tag_files(
+        self,
+        paths: Iterable[str | os.PathLike[str]],
+        *,
+        top_k: int = 3,
+        min_score: float = 0.0,
+        jobs: int | None = None,
+    ) -> Iterator[Tagging]:
+        """Yield a Tagging for each path, in order, as soon as it is ready. A bad file is a Tagging with an `error`.
+
+        `jobs` files are worked on at once (default: the cores this process may use); `paths` is read only as far as
+        needed.
+        """
+
+        def tag(path: str | os.PathLike[str]) -> Tagging:
+            try:
+                return self.tag(path, top_k=top_k, min_score=min_score)
+            except AudioError as error:
+                return Tagging(os.fspath(path), error=error)
+
+        jobs = jobs or available_cores()
+        pending: deque[Future[Tagging]] = deque()
+        with ThreadPoolExecutor(jobs) as pool:
+            try:
+                for path in paths:
+                    pending.append(pool.submit(tag, path))
+                    # Twice as many as can run: the next ones start while the first in order still takes its time.
+                    if len(pending) >= 2 * jobs:
+                        yield pending.popleft().result()
+                while pending:
+                    yield pending.popleft().result()
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def probabilities(self, blocks: Iterable[Waveform]) -> tuple[dict[str, Probabilities], float]:
+        """Return each net's probabilities [labels], by name, and the duration in seconds, of a waveform in blocks."""
+        means = {model.name: _WindowMean(model) for model in self.models}
+        samples = 0
+        for block in blocks:
+            samples += len(block)
+            for mean in means.values():
+                mean.push(block)
+        return {name: mean.result() for name, mean in means.items()}, samples / self.sample_rate
+
+    def _tags(self, probabilities: Probabilities, top_k: int, min_score: float) -> tuple[Tag, ...]:
+        best = np.argsort(-probabilities, kind="stable")[:top_k]
+        return tuple(Tag(self.labels[i], float(probabilities[i])) for i in best if probabilities[i] >= min_score)
+
+
+def available_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class WindowSplitter:
+    """Cut a waveform that comes in blocks into windows of `samples` samples, half overlapping.
+
+    The last window ends where the waveform ends; a waveform shorter than a window is padded with zeros.
+    """
+
+    def __init__(self, samples: int) -> None:
+        self._samples = samples
+        self._buffer: Waveform = np.zeros(0, np.float32)  # begins where the last window began
+        self._start = 0  # of the next window, in the buffer
+
+    def push(self, block: Waveform) -> list[Waveform]:
+        """Return the windows that `block` completes, each [samples]."""
+        self._buffer = np.concatenate([self._buffer, block])
+        windows = []
+        while len(self._buffer) - self._start >= self._samples:
+            self._buffer = self._buffer[self._start :]
+            windows.append(self._buffer[: self._samples])
+            self._start = self._samples // 2
+        return windows
+
+    def end(self) -> list[Waveform]:
+        """Return the last window, if the ones before it left something out."""
+        if self._start == 0:
+            return [np.pad(self._buffer, (0, self._samples - len(self._buffer)))]
+        return [self._buffer[-self._samples :]] if len(self._buffer) > self._samples else []
+
+
+class _WindowMean:
+    """The mean of a net's probabilities over the windows of one waveform."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._splitter = WindowSplitter(model.window_samples)
+        self._sum = np.zeros(len(model.labels), np.float64)
+        self._count = 0
+        self._waiting: list[Waveform] = []
+
+    def push(self, block: Waveform) -> None:
+        self._waiting += self._splitter.push(block)
+        if len(self._waiting) >= 8:  # one call for a few windows is faster; many would cost memory
+            self._predict()
+
+    def result(self) -> Probabilities:
+        self._waiting += self._splitter.end()
+        self._predict()
+        return (self._sum / self._count).astype(np.float32)
+
+    def _predict(self) -> None:
+        if self._waiting:
+            self._sum += self._model.predict(np.stack(self._waiting)).sum(axis=0)
+            self._count += len(self._waiting)
+            self._waiting = []

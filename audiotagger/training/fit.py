@@ -1,0 +1,337 @@
+"""One training run, from top to bottom. A run is a folder:
+
+config.json      what was asked for: kind, arch, data, labels, recipe, seed
+history.csv      one row an epoch
+checkpoint.npz   everything needed to go on; replaced as a whole after each epoch
+model.keras      the finished net: averaged weights, no optimizer; logits, not probabilities
+windows.npy      a few windows of validation clips, to compare an export with
+result.json      date, temperature and validation scores of the finished net
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from audiotagger import metrics
+from audiotagger.errors import RunError
+from audiotagger.tagger import WindowSplitter
+from audiotagger.training import networks
+from audiotagger.training.corpus import Clip, Corpus, hold_out, read_corpus
+from audiotagger.training.pipeline import Batches, Waveforms, decode_all, prefetch, read_teacher
+from audiotagger.training.recipes import RECIPES, Recipe
+
+RUNS = Path("runs")
+"""Where runs go if not told otherwise."""
+
+VALIDATION_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a run was asked for. Two runs of one config on one machine give one net."""
+
+    kind: str
+    arch: str
+    data: str
+    data_id: str
+    labels: tuple[str, ...]
+    recipe: Recipe
+    teacher: bool
+    seed: int
+
+    @classmethod
+    def read(cls, run: Path) -> Config:
+        """Read a run's config.json. Raises RunError if `run` is not a run."""
+        try:
+            values = json.loads((run / "config.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunError(f"{run}: no config.json, so no training run; see `audiotagger train --help`") from None
+        return cls(**{**values, "labels": tuple(values["labels"]), "recipe": Recipe(**values["recipe"])})
+
+
+def train(
+    kind: str,
+    data: Path,
+    console: Console,
+    *,
+    arch: str = "default",
+    run: Path | None = None,
+    resume: bool = False,
+    epochs: int | None = None,
+    seed: int = 0,
+    teacher: bool = True,
+) -> Path:
+    """Train a net and return its run folder: `run`, else a new one under `RUNS`, or with `resume` the newest
+    unfinished one of this kind there. Raises DataError, or RunError for a run that is in the way or not there.
+    """
+    if resume:
+        run = run or _newest_unfinished(kind, arch)
+        config = Config.read(run)
+        if (config.kind, config.arch) != (kind, arch):
+            raise RunError(f"{run}: a run of --model {config.kind} --arch {config.arch}; give the same to resume it")
+    else:
+        run = run or RUNS / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
+        if (run / "config.json").exists():
+            raise RunError(f"{run}: holds a run already; add --resume to go on with it or give another --run")
+        recipe = RECIPES[kind, arch]
+        corpus = read_corpus(data)
+        config = Config(
+            kind=kind,
+            arch=arch,
+            data=str(data.resolve()),
+            data_id=corpus_id(corpus),
+            labels=corpus.labels,
+            recipe=replace(recipe, epochs=epochs) if epochs else recipe,
+            teacher=teacher and recipe.teacher_weight > 0 and (data / "teacher.npz").is_file(),
+            seed=seed,
+        )
+        run.mkdir(parents=True, exist_ok=True)
+        write_text(run / "config.json", json.dumps(asdict(config), indent=2))
+    console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
+    fit(config, run, console)
+    return run
+
+
+def _newest_unfinished(kind: str, arch: str) -> Path:
+    for path in sorted(RUNS.glob("*/config.json"), key=lambda path: path.stat().st_mtime, reverse=True):
+        config = Config.read(path.parent)
+        if (config.kind, config.arch) == (kind, arch) and not (path.parent / "result.json").exists():
+            return path.parent
+    raise RunError(f"{RUNS}: no unfinished run of --model {kind} --arch {arch} to resume; leave --resume out")
+
+
+def fit(config: Config, run: Path, console: Console) -> None:
+    """Train a net as `config` says into the folder `run`, going on from its last checkpoint if it has one.
+
+    Raises DataError for data that cannot be used, RunError for a run that cannot be resumed.
+    """
+    keras.utils.set_random_seed(config.seed)
+    recipe = config.recipe
+    corpus = read_corpus(Path(config.data))
+    if corpus_id(corpus) != config.data_id:
+        raise RunError(f"{run}: {config.data} is not the data this run began with; start a new run without --resume")
+    train, validation = hold_out(corpus.train, VALIDATION_SHARE)
+    clips = [*corpus.train, *corpus.other, *(corpus.unlabelled if config.teacher else ())]
+    with _progress(console) as progress:
+        task = progress.add_task("decode", total=len(clips), note="")
+        waveforms = decode_all(clips, networks.SAMPLE_RATE, lambda done, _: progress.update(task, completed=done))
+        progress.remove_task(task)
+    teacher = read_teacher(corpus.root / "teacher.npz", clips, corpus.labels) if config.teacher else None
+
+    steps_per_epoch = max(len(train) // recipe.batch_size, 1)
+    total_steps = recipe.epochs * steps_per_epoch
+    batches = Batches(corpus, train, clips, waveforms, teacher, recipe, networks.SAMPLE_RATE, total_steps, config.seed)
+    held_out = Validation(validation, clips, corpus.labels, waveforms, round(recipe.seconds * networks.SAMPLE_RATE))
+
+    teacher_size = 0 if teacher is None else teacher.features.shape[1]
+    net = networks.build(config.kind, config.arch, len(corpus.labels), teacher_size)
+    loss: dict[str, Any] = {"logits": keras.losses.CategoricalCrossentropy(from_logits=True)}
+    weights = {"logits": 1.0}
+    if teacher is not None:
+        loss["teacher"] = "mean_squared_error"
+        total_variance = float(np.mean(np.sum(teacher.features**2, axis=1)))
+        weights["teacher"] = recipe.teacher_weight * teacher_size / total_variance
+    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    # XLA makes training slower on CPUs.
+    net.compile(optimizer=optimizer, loss=loss, loss_weights=weights, jit_compile=False)
+    optimizer.build(net.trainable_variables)
+    averaged = networks.build(config.kind, config.arch, len(corpus.labels), teacher_size)
+    student = keras.Model(averaged.input, averaged.output["logits"], name=averaged.name)
+    state = State(net, optimizer)
+
+    if (run / "checkpoint.npz").exists():
+        state.load(run / "checkpoint.npz")
+    with _progress(console) as progress:
+        task = progress.add_task(config.kind, total=total_steps, completed=state.step, note="")
+        first, began, loss_sum = state.step, time.monotonic(), 0.0
+        for step, batch in zip(range(first, total_steps), prefetch(batches, range(first, total_steps)), strict=True):
+            optimizer.learning_rate.assign(learning_rate(recipe, step, total_steps))
+            logs = net.train_on_batch(batch.waveforms, batch.targets, return_dict=True)
+            loss_sum += float(logs["loss"])
+            state.step = step + 1
+            if recipe.ema:
+                state.average(recipe.ema)
+            progress.update(task, completed=step + 1, note=f"loss {logs['loss']:.3f}")
+            if state.step % steps_per_epoch:
+                continue
+            averaged.set_weights(state.averages if recipe.ema else net.get_weights())
+            scores = held_out.scores(held_out.logits(student))
+            seconds = time.monotonic() - began
+            row = {
+                "epoch": state.step // steps_per_epoch,
+                "loss": round(loss_sum / steps_per_epoch, 5),
+                "val_map3": round(metrics.map_at(scores, held_out.truth), 5),
+                "val_top1": round(metrics.top_1(scores, held_out.truth), 5),
+                "clips_per_second": round((state.step - first) * recipe.batch_size / seconds, 1),
+            }
+            loss_sum = 0.0
+            best_before = max((past["val_top1"] for past in state.history), default=-1.0)
+            if not recipe.ema and (not recipe.patience or row["val_top1"] > best_before):
+                state.averages = averaged.get_weights()
+            state.history.append(row)
+            _write_history(run / "history.csv", state.history)
+            state.save(run / "checkpoint.npz")
+            progress.console.print(
+                f"epoch {row['epoch']:>3}/{recipe.epochs}  loss {row['loss']:.3f}  "
+                f"validation MAP@3 {row['val_map3']:.3f}  top-1 {row['val_top1']:.3f}  "
+                f"{row['clips_per_second']:.0f} clips/s"
+            )
+            top1 = [past["val_top1"] for past in state.history]
+            if recipe.patience and len(top1) - 1 - top1.index(max(top1)) >= recipe.patience:
+                break
+
+    averaged.set_weights(state.averages)
+    logits = held_out.logits(student)
+    temperature = held_out.best_temperature(logits)
+    scores = held_out.scores(logits, temperature)
+    result = {
+        "finished": datetime.now(UTC).date().isoformat(),
+        "temperature": temperature,
+        "validation": {
+            "clips": len(held_out.truth),
+            "map3": metrics.map_at(scores, held_out.truth),
+            "macro_map3": metrics.macro_map_at(scores, held_out.truth),
+            "top1": metrics.top_1(scores, held_out.truth),
+        },
+    }
+    np.save(run / "windows.npy", held_out.windows[:32])
+    partial = run / "partial.keras"
+    student.save(partial)
+    partial.replace(run / "model.keras")
+    write_text(run / "result.json", json.dumps(result, indent=2))
+
+
+def learning_rate(recipe: Recipe, step: int, total_steps: int) -> float:
+    """The recipe's rate at `step`: a linear warm-up over 2 % of the steps, then a half cosine to zero."""
+    if recipe.constant_rate:
+        return recipe.learning_rate
+    warm_up = max(0.02 * total_steps, 1)
+    if step < warm_up:
+        return recipe.learning_rate * (step + 1) / (warm_up + 1)
+    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (total_steps - warm_up)))
+
+
+class Validation:
+    """The held-out clips, cut into the very windows that tagging uses. truth: [clips], indices of labels."""
+
+    def __init__(
+        self, held_out: Sequence[Clip], clips: Sequence[Clip], labels: Sequence[str], waveforms: Waveforms, samples: int
+    ) -> None:
+        self.truth = np.array([labels.index(clip.label) for clip in held_out])
+        windows = [_windows(waveforms[clips.index(clip)], samples) for clip in held_out]
+        self.windows = np.concatenate(windows)
+        self._first = np.cumsum([0] + [len(of_clip) for of_clip in windows[:-1]])
+        self._counts = np.array([len(of_clip) for of_clip in windows])
+
+    def logits(self, net: keras.Model) -> NDArray[np.float32]:
+        """Logits of each window, [windows, labels]."""
+        batches = (self.windows[i : i + 64] for i in range(0, len(self.windows), 64))
+        return np.concatenate([np.asarray(net(batch, training=False)) for batch in batches])
+
+    def scores(self, logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
+        """Probabilities of each clip, [clips, labels], as tagging has them: the mean over its windows."""
+        scaled = logits.astype(np.float64) / temperature
+        powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        sums = np.add.reduceat(powers / powers.sum(axis=1, keepdims=True), self._first)
+        means: NDArray[np.float64] = sums / self._counts[:, None]
+        return means
+
+    def best_temperature(self, logits: NDArray[np.float32]) -> float:
+        """The temperature under which the true labels are likeliest (Guo et al. 2017, arXiv:1706.04599)."""
+        clips = np.arange(len(self.truth))
+        candidates = np.geomspace(0.2, 5.0, 200).tolist()
+        return float(max(candidates, key=lambda t: np.log(self.scores(logits, t)[clips, self.truth] + 1e-12).sum()))
+
+
+def _windows(waveform: NDArray[np.float32], samples: int) -> list[NDArray[np.float32]]:
+    splitter = WindowSplitter(samples)
+    return splitter.push(waveform) + splitter.end()
+
+
+def corpus_id(corpus: Corpus) -> str:
+    """A short name for what a net was trained on: a hash over names and labels of all training clips."""
+    listed = (*corpus.train, *corpus.other, *corpus.unlabelled)
+    lines = "".join(f"{clip.path.parent.name}/{clip.path.name},{clip.label}\n" for clip in listed)
+    return hashlib.sha256(lines.encode()).hexdigest()[:12]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace `path` as a whole."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def _write_history(path: Path, history: list[dict[str, Any]]) -> None:
+    table = io.StringIO()
+    writer = csv.DictWriter(table, fieldnames=list(history[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    write_text(path, table.getvalue())
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+class State:
+    """All that a run needs to go on: weights, optimizer, moving average, step, history."""
+
+    def __init__(self, net: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+        self._net, self._optimizer = net, optimizer
+        self.averages: list[NDArray[np.float32]] = net.get_weights()
+        self.step = 0
+        self.history: list[dict[str, Any]] = []
+
+    def average(self, momentum: float) -> None:
+        """Move the averages towards the net's weights, faster in the first steps."""
+        keep = min(momentum, (1 + self.step) / (10 + self.step)) if momentum else 0.0
+        for mean, weight in zip(self.averages, self._net.get_weights(), strict=True):
+            mean += (1 - keep) * (weight - mean)
+
+    def save(self, path: Path) -> None:
+        arrays = {f"net{i}": value.numpy() for i, value in enumerate(self._net.variables)}
+        arrays |= {f"optimizer{i}": value.numpy() for i, value in enumerate(self._optimizer.variables)}
+        arrays |= {f"average{i}": value for i, value in enumerate(self.averages)}
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            np.savez(file, step=self.step, history=json.dumps(self.history), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+
+    def load(self, path: Path) -> None:
+        with np.load(path) as arrays:
+            self.step, self.history = int(arrays["step"]), json.loads(str(arrays["history"]))
+            for i, variable in enumerate(self._net.variables):
+                variable.assign(arrays[f"net{i}"])
+            for i, variable in enumerate(self._optimizer.variables):
+                variable.assign(arrays[f"optimizer{i}"])
+            self.averages = [arrays[f"average{i}"] for i in range(len(self.averages))]

@@ -1,0 +1,61 @@
+"""The hyper-parameters of every net, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a net is trained. An epoch is as many clips as the training split has, drawn with replacement."""
+
+    seconds: float
+    """Length of a training crop and of a window when tagging."""
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    """Peak of the schedule: a linear warm-up over 2 % of the steps, then a half cosine to zero."""
+    weight_decay: float = 0.0
+    constant_rate: bool = False
+    """No schedule."""
+    patience: int = 0
+    """Stop after so many epochs without a better validation top-1 and keep the best epoch's weights; 0 means never."""
+    ema: float = 0.0
+    """Momentum of the moving average of the weights that is validated and exported; 0 means none."""
+    augment: bool = True
+    """Speed, equaliser, room, masks, background, and balanced sampling of labels."""
+    mix: float = 0.0
+    """Share of each batch that is a mixture of two clips. Off, as `augment` is, for the last tenth of the steps."""
+    soft_labels: float = 0.0
+    """With a teacher: its share in the target of a labelled clip."""
+    teacher_weight: float = 0.0
+    """With a teacher: weight of the share of variance of its features that the net does not explain."""
+    unlabelled: float = 0.0
+    """With a teacher: share of each batch that has no label but the teacher's."""
+    other: float = 0.0
+    """Share of each batch that is none of the labels; its target is the uniform distribution."""
+
+
+_OURS = Recipe(
+    seconds=4.0,
+    epochs=90,
+    batch_size=48,
+    learning_rate=1.5e-3,
+    weight_decay=0.02,
+    ema=0.999,
+    mix=0.7,
+    soft_labels=0.3,
+    teacher_weight=2.0,
+    unlabelled=0.22,
+    other=0.08,
+)
+_OF_2018 = Recipe(
+    seconds=5.0, epochs=20, batch_size=32, learning_rate=1e-3, constant_rate=True, patience=5, augment=False
+)
+
+RECIPES = {
+    ("mel", "default"): _OURS,
+    ("wave", "default"): replace(_OURS, seconds=3.0, epochs=55),
+    ("mel", "baseline"): _OF_2018,
+    ("wave", "baseline"): replace(_OF_2018, seconds=2.0),
+}

@@ -1,0 +1,147 @@
+"""How results are printed: one small class per format, each writing a Tagging as soon as it is there."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from audiotagger.tagger import Tag, Tagging
+
+
+class Writer:
+    """Base of all formats. With `by_model`, each net's own tags are written beside the average's."""
+
+    def __init__(self, file: TextIO, by_model: bool = False) -> None:
+        self._file, self._by_model = file, by_model
+
+    def __enter__(self) -> Self:
+        self.begin()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
+        if kind is None or not issubclass(kind, BrokenPipeError):
+            self.end()
+            self._file.flush()
+
+    def begin(self) -> None:
+        """Called before the first result."""
+
+    def write(self, tagging: Tagging) -> None:
+        """Write one result and flush it."""
+        raise NotImplementedError
+
+    def end(self) -> None:
+        """Called after the last result, also when something went wrong."""
+
+    def _put(self, text: str) -> None:
+        self._file.write(text)
+        self._file.flush()
+
+    def _rows(self, tagging: Tagging) -> Iterator[tuple[list[str], Sequence[Tag]]]:
+        """The key columns and the tags of each line that a result has in a format of lines."""
+        if not self._by_model:
+            yield [tagging.path], tagging.tags
+            return
+        yield [tagging.path, "average"], tagging.tags
+        for name, tags in tagging.by_model.items():
+            yield [tagging.path, name], tags
+
+
+class TextWriter(Writer):
+    """path<TAB>label score<TAB>label score …, for cut, awk and sort. A file that failed has no line."""
+
+    def write(self, tagging: Tagging) -> None:
+        if tagging.ok:
+            for key, tags in self._rows(tagging):
+                self._put("\t".join([*key, *(f"{tag.label} {tag.score:.3f}" for tag in tags)]) + "\n")
+
+
+class CsvWriter(Writer):
+    """A tidy table: one row a label, columns path, label, score; with `by_model` a column model after path."""
+
+    def begin(self) -> None:
+        self._csv = csv.writer(self._file, lineterminator="\n")
+        self._csv.writerow(["path", *(["model"] if self._by_model else []), "label", "score"])
+
+    def write(self, tagging: Tagging) -> None:
+        if tagging.ok:
+            for key, tags in self._rows(tagging):
+                self._csv.writerows([*key, tag.label, f"{tag.score:.4f}"] for tag in tags)
+            self._file.flush()
+
+
+class JsonLinesWriter(Writer):
+    """One JSON object a line and file, failed files too."""
+
+    def write(self, tagging: Tagging) -> None:
+        self._put(self._encode(tagging) + "\n")
+
+    def _encode(self, tagging: Tagging) -> str:
+        return json.dumps(record(tagging, self._by_model), ensure_ascii=False)
+
+
+class JsonWriter(JsonLinesWriter):
+    """The same objects as one array, closed whatever happens."""
+
+    def begin(self) -> None:
+        self._separator = "["
+
+    def write(self, tagging: Tagging) -> None:
+        self._put(f"{self._separator}\n  {self._encode(tagging)}")
+        self._separator = ","
+
+    def end(self) -> None:
+        self._put("[]\n" if self._separator == "[" else "\n]\n")
+
+
+class TableWriter(Writer):
+    """For people: a file's name, then its labels with bars."""
+
+    def __init__(self, file: TextIO, by_model: bool = False) -> None:
+        from rich.console import Console
+
+        super().__init__(file, by_model)
+        self._console = Console(file=file, highlight=False)
+
+    def write(self, tagging: Tagging) -> None:
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        if not tagging.ok:
+            return
+        minutes, seconds = divmod(tagging.duration or 0.0, 60)
+        self._console.print(Text.assemble((tagging.path, "bold"), (f"  {minutes:.0f}:{seconds:04.1f}", "dim")))
+        table = Table.grid(padding=(0, 1))
+        for key, tags in self._rows(tagging):
+            for index, tag in enumerate(tags):
+                bar = ProgressBar(total=1.0, completed=tag.score, width=20)
+                model = [key[1] if not index else ""] if self._by_model else []
+                table.add_row("", *model, tag.label, bar, f"{tag.score:.2f}")
+        self._console.print(table)
+
+
+WRITERS: Mapping[str, type[Writer]] = {
+    "text": TextWriter,
+    "table": TableWriter,
+    "json": JsonWriter,
+    "jsonl": JsonLinesWriter,
+    "csv": CsvWriter,
+}
+
+
+def record(tagging: Tagging, by_model: bool = False) -> dict[str, Any]:
+    """The JSON object of a result: path, duration in seconds, tags, error; with `by_model` each net's tags."""
+    error = tagging.error and {"kind": tagging.error.kind, "message": str(tagging.error)}
+    duration = None if tagging.duration is None else round(tagging.duration, 3)
+    values: dict[str, Any] = {"path": tagging.path, "duration": duration, "tags": _tags(tagging.tags), "error": error}
+    if by_model:
+        values["by_model"] = {name: _tags(tags) for name, tags in tagging.by_model.items()}
+    return values
+
+
+def _tags(tags: Sequence[Tag]) -> list[dict[str, Any]]:
+    return [{"label": tag.label, "score": round(tag.score, 4)} for tag in tags]

@@ -1,0 +1,78 @@
+"""Real clips, made in tmp_path: the tests need no data but this."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+from typer.testing import CliRunner, Result
+
+# What a developer's shell may have set must not reach the commands under test.
+for name in ("AUDIOTAGGER_MODELS", "AUDIOTAGGER_DATA", "FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS"):
+    os.environ.pop(name, None)
+os.environ["COLUMNS"] = "80"
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+Waveform = NDArray[np.float32]
+
+
+@pytest.fixture
+def run() -> Callable[..., Result]:
+    """Run a command of audiotagger in this process."""
+    from audiotagger.cli import app
+
+    return lambda *args: CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+def tone(seconds: float, sample_rate: int = 16_000, hertz: float = 440.0) -> Waveform:
+    """A plucked string of sorts: harmonics that decay."""
+    time = np.arange(round(seconds * sample_rate)) / sample_rate
+    waves = sum(np.sin(2 * np.pi * hertz * n * time) / n for n in range(1, 6))
+    return (0.2 * waves * np.exp(-2 * time)).astype(np.float32)
+
+
+def noise(seconds: float, sample_rate: int = 16_000, seed: int = 0) -> Waveform:
+    """Bursts of noise."""
+    time = np.arange(round(seconds * sample_rate)) / sample_rate
+    bursts = np.exp(-20 * (time % 0.25))
+    return (0.2 * bursts * np.random.default_rng(seed).normal(size=len(time))).astype(np.float32)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """A wav of 2 s."""
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, tone(2.0), 16_000)
+    return path
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder of two labels, noise and tone, in 40 clips of 8 sources; some of other and unlabelled sounds."""
+    root = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    provenance = []
+    for split, count in (("train", 40), ("test", 8), ("other", 4)):
+        folder = root / f"audio_{split}"
+        folder.mkdir()
+        with (root / f"{split}.csv").open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(["fname", "label"])
+            for i in range(count):
+                label = ("noise", "tone")[i % 2] if split != "other" else "hum"
+                seconds = rng.uniform(0.3, 3.0)
+                sound = noise(seconds, seed=i) if label == "noise" else tone(seconds, hertz=rng.uniform(200, 900))
+                name = f"{split}{i:02}.wav"
+                soundfile.write(folder / name, sound, 16_000)
+                table.writerow([name, label])
+                provenance.append([name, label, f"source{i % 8}", f"session{i % 16}"])
+    with (root / "provenance.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["fname", "label", "source", "group"], *provenance])
+    return root
