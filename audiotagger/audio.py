@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -32,6 +34,12 @@ def read_blocks(file: Path | BinaryIO, sample_rate: int) -> Iterator[Waveform]:
     name = str(file) if isinstance(file, Path) else "standard input"
     if isinstance(file, Path):
         _check_readable(file)
+    elif not file.seekable():  # a pipe; decoders jump about
+        with tempfile.TemporaryFile() as spool:
+            shutil.copyfileobj(file, spool)
+            spool.seek(0)
+            yield from read_blocks(spool, sample_rate)
+        return
     try:
         with soundfile.SoundFile(os.fsencode(file) if isinstance(file, Path) else file) as sound:
             yield from _resample(_clean(_mono_blocks(sound), name), sound.samplerate, sample_rate)

@@ -223,7 +223,7 @@ def _training() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"tensorflow", "keras", "tf2onnx", "librosa", "onnx"}:
             raise
-        raise RunError(f'training needs {error.name}: pip install "audiotagger[train]"') from None
+        raise RunError(f'training needs {error.name}: pip install "audiotagger-nets[train]"') from None
 
 
 @contextmanager

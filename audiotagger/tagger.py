@@ -19,6 +19,9 @@ from audiotagger.model import Model, shipped_models
 
 Probabilities = NDArray[np.float32]
 
+AudioFile = str | os.PathLike[str] | BinaryIO
+"""A path, or a file that is open for reading bytes; such a one is called "-"."""
+
 
 @dataclass(frozen=True)
 class Tag:
@@ -73,26 +76,25 @@ class Tagger:
 
     def tag(
         self,
-        audio: str | os.PathLike[str] | BinaryIO | NDArray[np.floating],
+        audio: AudioFile | NDArray[np.floating],
         *,
         sample_rate: int | None = None,
         top_k: int = 3,
         min_score: float = 0.0,
     ) -> Tagging:
-        """Tag one file (a path or an open binary file) or one waveform.
+        """Tag one file or one waveform.
 
         A waveform is [samples] or [samples, channels], full scale [-1, 1], at `sample_rate` Hz (default: the models').
         Raises AudioError if it cannot be decoded.
         """
-        path = os.fspath(audio) if isinstance(audio, str | os.PathLike) else "-"
         if isinstance(audio, np.ndarray):
             blocks = waveform_blocks(audio, sample_rate or self.sample_rate, self.sample_rate)
         else:
-            blocks = read_blocks(Path(path) if isinstance(audio, str | os.PathLike) else audio, self.sample_rate)
+            blocks = read_blocks(Path(audio) if isinstance(audio, str | os.PathLike) else audio, self.sample_rate)
         probabilities, duration = self.probabilities(blocks)
         mean = np.mean(list(probabilities.values()), axis=0)
         return Tagging(
-            path,
+            _path_of(audio),
             duration,
             self._tags(mean, top_k, min_score),
             {name: self._tags(of_model, top_k, min_score) for name, of_model in probabilities.items()},
@@ -100,30 +102,30 @@ class Tagger:
 
     def tag_files(
         self,
-        paths: Iterable[str | os.PathLike[str]],
+        files: Iterable[AudioFile],
         *,
         top_k: int = 3,
         min_score: float = 0.0,
         jobs: int | None = None,
     ) -> Iterator[Tagging]:
-        """Yield a Tagging for each path, in order, as soon as it is ready. A bad file is a Tagging with an `error`.
+        """Yield a Tagging for each file, in order, as soon as it is ready. A bad file is a Tagging with an `error`.
 
-        `jobs` files are worked on at once (default: the cores this process may use); `paths` is read only as far as
+        `jobs` files are worked on at once (default: the cores this process may use); `files` is read only as far as
         needed.
         """
 
-        def tag(path: str | os.PathLike[str]) -> Tagging:
+        def tag(file: AudioFile) -> Tagging:
             try:
-                return self.tag(path, top_k=top_k, min_score=min_score)
+                return self.tag(file, top_k=top_k, min_score=min_score)
             except AudioError as error:
-                return Tagging(os.fspath(path), error=error)
+                return Tagging(_path_of(file), error=error)
 
         jobs = jobs or available_cores()
         pending: deque[Future[Tagging]] = deque()
         with ThreadPoolExecutor(jobs) as pool:
             try:
-                for path in paths:
-                    pending.append(pool.submit(tag, path))
+                for file in files:
+                    pending.append(pool.submit(tag, file))
                     # Twice as many as can run: the next ones start while the first in order still takes its time.
                     if len(pending) >= 2 * jobs:
                         yield pending.popleft().result()
@@ -145,6 +147,10 @@ class Tagger:
     def _tags(self, probabilities: Probabilities, top_k: int, min_score: float) -> tuple[Tag, ...]:
         best = np.argsort(-probabilities, kind="stable")[:top_k]
         return tuple(Tag(self.labels[i], float(probabilities[i])) for i in best if probabilities[i] >= min_score)
+
+
+def _path_of(audio: AudioFile | NDArray[np.floating]) -> str:
+    return os.fspath(audio) if isinstance(audio, str | os.PathLike) else "-"
 
 
 def available_cores() -> int:
@@ -188,20 +194,15 @@ class _WindowMean:
         self._splitter = WindowSplitter(model.window_samples)
         self._sum = np.zeros(len(model.labels), np.float64)
         self._count = 0
-        self._waiting: list[Waveform] = []
 
     def push(self, block: Waveform) -> None:
-        self._waiting += self._splitter.push(block)
-        if len(self._waiting) >= 8:  # one call for a few windows is faster; many would cost memory
-            self._predict()
+        self._add(self._splitter.push(block))
 
     def result(self) -> Probabilities:
-        self._waiting += self._splitter.end()
-        self._predict()
+        self._add(self._splitter.end())
         return (self._sum / self._count).astype(np.float32)
 
-    def _predict(self) -> None:
-        if self._waiting:
-            self._sum += self._model.predict(np.stack(self._waiting)).sum(axis=0)
-            self._count += len(self._waiting)
-            self._waiting = []
+    def _add(self, windows: list[Waveform]) -> None:
+        for window in windows:  # one by one: a batch takes as long a window and more memory
+            self._sum += self._model.predict(window[None])[0]
+            self._count += 1

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from audiotagger.audio import read_blocks, read_waveform, waveform_blocks
+from audiotagger.errors import AudioError
+from tests.conftest import tone
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.opus", "a.mp3", "a.aiff"])
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_every_format_gives_the_same_sound(tmp_path: Path, name: str, channels: int) -> None:
+    if name == "a.mp3" and channels > 2:
+        pytest.skip("MP3 has at most two channels")
+    rate = 48_000
+    path = tmp_path / name
+    codec = {"format": "OGG", "subtype": "OPUS"} if name.endswith("opus") else {}
+    soundfile.write(path, np.repeat(tone(1.0, rate)[:, None], channels, axis=1), rate, **codec)
+    decoded = read_waveform(path, 16_000)
+    assert decoded.dtype == np.float32
+    assert abs(len(decoded) - 16_000) < 1_500  # coders pad
+    expected = tone(1.0, 16_000)
+    lag = int(np.argmax(np.correlate(decoded, expected[:4000], "valid")))
+    overlap = decoded[lag : lag + 8_000]
+    assert np.corrcoef(overlap, expected[: len(overlap)])[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 44_100, 96_000])
+def test_resampling_keeps_duration_and_pitch(tmp_path: Path, rate: int) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(1.5, rate), rate)
+    decoded = read_waveform(path, 16_000)
+    assert len(decoded) == pytest.approx(24_000, abs=2)
+    assert np.argmax(np.abs(np.fft.rfft(decoded))) / 1.5 == pytest.approx(440, abs=2)
+
+
+def test_blocks_of_a_long_file_are_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, 16_000 * 25).astype(np.float32)
+    soundfile.write(path, sound, 16_000, subtype="FLOAT")
+    blocks = list(read_blocks(path, 16_000))
+    assert len(blocks) == 3
+    np.testing.assert_array_equal(np.concatenate(blocks), sound)
+
+
+def test_a_pipe_and_an_array_give_what_the_file_gives(tmp_path: Path) -> None:
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+    path = tmp_path / "a.flac"
+    soundfile.write(path, tone(1.0, 44_100), 44_100)
+    from_file = read_waveform(path, 16_000)
+    np.testing.assert_array_equal(read_waveform(Pipe(path.read_bytes()), 16_000), from_file)
+    array, rate = soundfile.read(path, dtype="float32")
+    np.testing.assert_array_equal(np.concatenate(list(waveform_blocks(array, rate, 16_000))), from_file)
+
+
+def test_samples_that_are_no_numbers_become_silence(tmp_path: Path) -> None:
+    path = tmp_path / "broken.wav"
+    sound = tone(0.5)
+    sound[100], sound[200], sound[300] = np.nan, np.inf, 1e30
+    soundfile.write(path, sound, 16_000, subtype="FLOAT")
+    decoded = read_waveform(path, 16_000)
+    assert np.isfinite(decoded).all()
+    assert decoded[100] == 0
+
+
+def test_errors_name_the_file_and_a_kind(tmp_path: Path) -> None:
+    text, empty, raw = tmp_path / "text.wav", tmp_path / "empty.wav", tmp_path / "a.raw"
+    text.write_text("not audio")
+    raw.write_bytes(b"\0" * 1000)
+    soundfile.write(empty, np.zeros(0, np.float32), 16_000)
+    for path, kind in (
+        (text, "undecodable"),
+        (raw, "undecodable"),
+        (empty, "empty"),
+        (tmp_path / "nothing.wav", "not_found"),
+        (tmp_path, "no_audio"),
+    ):
+        with pytest.raises(AudioError) as caught:
+            read_waveform(path, 16_000)
+        assert caught.value.kind == kind
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)

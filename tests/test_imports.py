@@ -1,0 +1,49 @@
+"""What is imported when: start-up is quick because of what is left out."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TRAINING_ONLY = {"keras", "librosa", "onnx", "scipy", "sklearn", "tensorflow", "tf2onnx"}
+
+
+RUN = "import sys; from audiotagger.cli import app; app(sys.argv[1:])"
+
+
+def modules_after(*args: str) -> set[str]:
+    script = f"import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); {RUN}"
+    done = subprocess.run([sys.executable, "-c", script, *args], capture_output=True, check=True, text=True)
+    return {name.partition(".")[0] for name in done.stderr.split()}
+
+
+@pytest.mark.parametrize("args", [["--help"], ["tag", "--help"], ["train", "--help"], ["--version"]])
+def test_help_imports_no_numpy(args: list[str]) -> None:
+    assert modules_after(*args).isdisjoint(TRAINING_ONLY | {"numpy", "onnxruntime", "soundfile", "soxr"})
+
+
+def test_tagging_imports_nothing_of_training(clip: Path) -> None:
+    imported = modules_after("tag", str(clip))
+    assert "onnxruntime" in imported
+    assert imported.isdisjoint(TRAINING_ONLY)
+
+
+def test_a_missing_extra_is_one_line_with_the_command(tmp_path: Path) -> None:
+    script = f"import sys; sys.modules['tensorflow'] = None; {RUN}"
+    command = [sys.executable, "-c", script, "train", "--model", "mel"]
+    done = subprocess.run(command, capture_output=True, check=False, text=True, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert 'pip install "audiotagger-nets[train]"' in done.stderr
+
+
+def test_public_names() -> None:
+    import audiotagger
+
+    assert audiotagger.__all__ == ["AudioError", "AudioTaggerError", "ModelError", "Tag", "Tagger", "Tagging"]
+    assert all(getattr(audiotagger, name).__name__ == name for name in audiotagger.__all__)
+    with pytest.raises(AttributeError, match="nonsense"):
+        audiotagger.nonsense  # noqa: B018

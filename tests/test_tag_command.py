@@ -1,0 +1,181 @@
+"""`audiotagger tag` as a user meets it: what is on stdout and stderr, and the exit status."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+from typer.testing import Result
+
+from tests.conftest import tone
+
+Run = Callable[..., Result]
+
+
+def command(*args: object, **kwargs: Any) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "audiotagger", *map(str, args)], capture_output=True, check=False, timeout=60, **kwargs
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path, clip: Path) -> Path:
+    (tmp_path / "bad.wav").write_bytes(b"no audio at all")
+    return tmp_path
+
+
+def test_text_is_a_line_of_tabs(run: Run, clip: Path) -> None:
+    result = run("tag", clip)
+    assert result.exit_code == 0, result.output
+    path, *tags = result.stdout.rstrip("\n").split("\t")
+    assert path == str(clip)
+    assert len(tags) == 3
+    for tag in tags:
+        label, score = tag.split(" ")
+        assert label
+        assert 0 <= float(score) <= 1
+    assert result.stderr == ""
+
+
+def test_text_by_model_names_the_net_in_the_second_column(run: Run, clip: Path) -> None:
+    lines = run("tag", clip, "--by-model", "--top-k", 1).stdout.splitlines()
+    assert [line.split("\t")[1] for line in lines] == ["average", "mel", "wave"]
+
+
+def test_json_and_jsonl_hold_the_same_objects(run: Run, folder: Path) -> None:
+    array, lines = run("tag", folder, "--format", "json"), run("tag", folder, "--format", "jsonl")
+    assert array.exit_code == lines.exit_code == 1
+    objects = json.loads(array.stdout)
+    assert objects == [json.loads(line) for line in lines.stdout.splitlines()]
+    bad, good = objects
+    assert list(good) == ["path", "duration", "tags", "error"]
+    assert good["duration"] == 2.0
+    assert good["error"] is None
+    assert [list(tag) for tag in good["tags"]] == [["label", "score"]] * 3
+    assert bad["tags"] == []
+    assert bad["duration"] is None
+    assert bad["error"]["kind"] == "undecodable"
+    assert "bad.wav" in bad["error"]["message"]
+
+
+def test_json_by_model(run: Run, clip: Path) -> None:
+    (result,) = json.loads(run("tag", clip, "--format", "json", "--by-model").stdout)
+    assert set(result["by_model"]) == {"mel", "wave"}
+    assert len(result["by_model"]["wave"]) == 3
+
+
+def test_json_of_nothing_is_an_empty_array_or_an_error(run: Run, tmp_path: Path) -> None:
+    result = run("tag", tmp_path, "--format", "json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)[0]["error"]["kind"] == "no_audio"
+
+
+def test_csv_is_a_tidy_table(run: Run, folder: Path) -> None:
+    rows = list(csv.DictReader(run("tag", folder, "--format", "csv", "--top-k", 2).stdout.splitlines()))
+    assert [list(row) for row in rows] == [["path", "label", "score"]] * 2
+    assert float(rows[0]["score"]) >= float(rows[1]["score"])
+
+
+def test_table_shows_name_length_and_labels(run: Run, clip: Path) -> None:
+    result = run("tag", clip, "--format", "table")
+    first, *rest = result.stdout.splitlines()
+    assert "0:02.0" in first
+    assert len(rest) == 3
+
+
+def test_min_score_may_leave_nothing(run: Run, clip: Path) -> None:
+    result = run("tag", clip, "--min-score", 1)
+    assert result.exit_code == 0
+    assert result.stdout == f"{clip}\n"
+
+
+def test_errors_go_to_stderr_with_the_name_and_the_rest_goes_on(run: Run, folder: Path, clip: Path) -> None:
+    result = run("tag", folder / "bad.wav", folder / "missing.wav", clip)
+    assert result.exit_code == 1
+    assert result.stdout.startswith(str(clip))
+    errors = result.stderr.splitlines()
+    assert len(errors) == 2
+    assert "bad.wav" in errors[0]
+    assert "missing.wav" in errors[1]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["tag"],
+        ["tag", "--top-k", "0", "x"],
+        ["tag", "--format", "xml", "x"],
+        ["nonsense"],
+        ["tag", "--models", "/", "x"],
+    ],
+)
+def test_wrong_usage_is_exit_status_2(run: Run, args: list[str]) -> None:
+    result = run(*args)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+
+
+def test_version(run: Run) -> None:
+    from audiotagger import __version__
+
+    assert run("--version").stdout == f"audiotagger {__version__}\n"
+
+
+def test_standard_input(clip: Path) -> None:
+    piped = command("tag", "-", "--format", "jsonl", input=clip.read_bytes())
+    named = command("tag", clip, "--format", "jsonl")
+    assert piped.returncode == 0, piped.stderr
+    one, other = json.loads(piped.stdout), json.loads(named.stdout)
+    assert one.pop("path") == "-"
+    assert other.pop("path") == str(clip)
+    assert one == other
+
+
+def test_a_closed_pipe_ends_quietly(folder: Path, clip: Path) -> None:
+    line = f"{sys.executable} -m audiotagger tag {' '.join([str(clip)] * 40)} | head -n 1"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, check=False, timeout=60)
+    assert done.stdout.count(b"\n") == 1
+    assert done.stderr == b""
+
+
+def test_names_that_are_no_text_survive(tmp_path: Path, clip: Path) -> None:
+    odd = tmp_path / "caf\udce9 \N{SNOWMAN}.wav"
+    odd.write_bytes(clip.read_bytes())
+    done = command("tag", odd, "--format", "jsonl")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["path"] == str(odd)
+
+
+def test_models_are_listed_with_what_they_are(run: Run) -> None:
+    result = run("models")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["mel", "wave"]
+    assert all("41 labels" in line and "16000 Hz" in line and "sha256" in line for line in lines)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak of memory from /proc")
+def test_a_long_file_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> None:
+    script = (
+        "import sys; from audiotagger.cli import app\n"
+        "try: app(['tag', sys.argv[1]])\n"
+        "finally: print(next(x for x in open('/proc/self/status') if x.startswith('VmHWM')), file=sys.stderr)"
+    )
+    peaks = []
+    for minutes in (1, 20):  # 20 minutes alone would be 77 MB
+        path = tmp_path / f"{minutes}.wav"
+        with soundfile.SoundFile(path, "w", 8_000, 1) as file:
+            for _ in range(minutes):
+                file.write(tone(60.0, 8_000))
+        done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, check=False, timeout=300)
+        assert done.stdout.count(b"\n") == 1, done.stderr
+        peaks.append(int(done.stderr.split()[1]) / 1024)
+    assert peaks[1] < peaks[0] + 30, peaks

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from audiotagger import ModelError, Tagger
+from audiotagger.errors import AudioError
+from audiotagger.model import shipped_models
+from audiotagger.tagger import WindowSplitter
+from tests.conftest import noise, tone
+
+
+@pytest.fixture(scope="module")
+def tagger() -> Tagger:
+    return Tagger.load()
+
+
+@pytest.mark.parametrize("samples", [1, 99, 100, 101, 149, 150, 151, 200, 1234])
+@pytest.mark.parametrize("block", [1, 7, 100, 5000])
+def test_windows_cover_a_waveform_to_its_end(samples: int, block: int) -> None:
+    waveform = np.arange(1, samples + 1, dtype=np.float32)
+    splitter = WindowSplitter(100)
+    windows = [w for i in range(0, samples, block) for w in splitter.push(waveform[i : i + block])] + splitter.end()
+    assert all(len(window) == 100 for window in windows)
+    starts = [int(window[0]) - 1 for window in windows]
+    if samples <= 100:
+        assert starts == [0]
+        np.testing.assert_array_equal(windows[0], np.pad(waveform, (0, 100 - samples)))
+    else:
+        assert starts == [*range(0, samples - 100, 50), samples - 100]
+        assert all(np.array_equal(w, waveform[s : s + 100]) for w, s in zip(windows, starts, strict=True))
+
+
+@pytest.mark.parametrize("samples", [1, 2, 10, 500, 16_000, 70_000])
+def test_any_length_gets_tags(tagger: Tagger, samples: int) -> None:
+    tagging = tagger.tag(noise(5.0)[:samples])
+    assert tagging.duration == samples / tagger.sample_rate
+    assert len(tagging.tags) == 3
+    scores = [tag.score for tag in tagging.tags]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+
+
+def test_scores_are_the_mean_of_the_nets(tagger: Tagger) -> None:
+    tagging = tagger.tag(tone(6.0), top_k=len(tagger.labels))
+    assert set(tagging.by_model) == {"mel", "wave"}
+    of_model = {name: {tag.label: tag.score for tag in tags} for name, tags in tagging.by_model.items()}
+    assert sum(tag.score for tag in tagging.tags) == pytest.approx(1, abs=1e-4)
+    for tag in tagging.tags:
+        assert tag.score == pytest.approx((of_model["mel"][tag.label] + of_model["wave"][tag.label]) / 2, abs=1e-6)
+
+
+def test_level_and_channels_make_no_difference(tagger: Tagger) -> None:
+    quiet, loud = tagger.tag(0.02 * tone(3.0)), tagger.tag(3 * tone(3.0))
+    stereo = tagger.tag(np.stack([tone(3.0), tone(3.0)], axis=1))
+    assert [tag.label for tag in quiet.tags] == [tag.label for tag in loud.tags]
+    assert quiet.tags[0].score == pytest.approx(loud.tags[0].score, abs=1e-3)
+    assert stereo.tags[0].score == pytest.approx(loud.tags[0].score, abs=1e-3)
+
+
+def test_top_k_and_min_score_are_independent(tagger: Tagger) -> None:
+    everything = tagger.tag(tone(3.0), top_k=1000).tags
+    assert len(everything) == len(tagger.labels)
+    threshold = everything[1].score
+    assert tagger.tag(tone(3.0), top_k=1000, min_score=threshold).tags == everything[:2]
+    assert tagger.tag(tone(3.0), top_k=1, min_score=threshold).tags == everything[:1]
+
+
+def test_one_bad_file_does_not_end_a_batch(tagger: Tagger, tmp_path: Path, clip: Path) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"RIFF")
+    results = list(tagger.tag_files([clip, bad, tmp_path / "none.wav", clip], jobs=2))
+    assert [result.ok for result in results] == [True, False, False, True]
+    assert [result.path for result in results] == [str(clip), str(bad), str(tmp_path / "none.wav"), str(clip)]
+    assert [result.error.kind for result in results if result.error] == ["undecodable", "not_found"]
+    assert results[0] == results[3]
+    with pytest.raises(AudioError, match=r"bad\.wav"):
+        tagger.tag(bad)
+
+
+def test_order_and_scores_do_not_depend_on_jobs(tagger: Tagger, tmp_path: Path) -> None:
+    paths = []
+    for i in range(12):
+        paths.append(tmp_path / f"{i}.wav")
+        soundfile.write(paths[-1], noise(0.2 + (i * 37 % 12), seed=i), 16_000)
+    one = list(tagger.tag_files(paths, jobs=1))
+    assert one == list(tagger.tag_files(paths, jobs=5))
+    assert [result.path for result in one] == [str(path) for path in paths]
+
+
+def test_files_are_asked_for_only_as_needed(tagger: Tagger, clip: Path) -> None:
+    asked = 0
+
+    def endless() -> object:
+        nonlocal asked
+        while True:
+            asked += 1
+            yield clip
+
+    results = tagger.tag_files(endless(), jobs=2)  # type: ignore[arg-type]
+    assert next(results).ok
+    assert asked < 10
+
+
+def test_a_folder_without_models_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="audiotagger export"):
+        Tagger.load(tmp_path)
+
+
+def test_a_foreign_file_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "x.onnx").write_bytes(b"not onnx")
+    with pytest.raises(ModelError, match=r"x\.onnx"):
+        Tagger.load(tmp_path)
+
+
+def test_one_net_alone_tags_too(tmp_path: Path) -> None:
+    shutil.copy(shipped_models() / "mel.onnx", tmp_path)
+    alone = Tagger.load(tmp_path).tag(tone(2.0))
+    assert alone.tags == alone.by_model["mel"]

@@ -1,0 +1,190 @@
+"""Train, resume, export, evaluate and tag for real, on a tiny corpus."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import Result
+
+pytest.importorskip("tensorflow", reason="needs the extra train")
+
+Run = Callable[..., Result]
+
+
+def command(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "audiotagger", *map(str, args)],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=600,
+        cwd=cwd,
+        env={**os.environ, "AUDIOTAGGER_CACHE": str(cwd / "cache")},
+    )
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
+    """A folder with data/, a finished run of each net and their exported models."""
+    root = tmp_path_factory.mktemp("workshop")
+    (root / "data").symlink_to(corpus)
+    for kind in ("mel", "wave"):
+        done = command("train", "--model", kind, "--epochs", 2, cwd=root)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip().startswith(f"runs/{kind}-")
+        assert "validation MAP@3" in done.stderr
+        assert "Traceback" not in done.stderr
+    done = command("export", cwd=root)
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def only_run(root: Path, kind: str) -> Path:
+    (found,) = root.glob(f"runs/{kind}-*")
+    return found
+
+
+def test_a_run_tells_its_story(workshop: Path) -> None:
+    run = only_run(workshop, "mel")
+    config = json.loads((run / "config.json").read_text())
+    assert config["labels"] == ["noise", "tone"]
+    assert config["recipe"]["epochs"] == 2
+    history = rows(run / "history.csv")
+    assert [row["epoch"] for row in history] == ["1", "2"]
+    assert 0 <= float(history[-1]["val_map3"]) <= 1
+    assert json.loads((run / "result.json").read_text())["validation"]["clips"] > 0
+
+
+def test_export_agrees_with_keras_on_real_windows(workshop: Path) -> None:
+    import keras
+
+    from audiotagger.model import Model
+    from audiotagger.training import networks  # noqa: F401 (Keras must know the layers)
+
+    for kind in ("mel", "wave"):
+        run = only_run(workshop, kind)
+        model = Model.load(workshop / "models" / f"{kind}.onnx")
+        net = keras.saving.load_model(workshop / "models" / f"{kind}.keras")
+        assert net.optimizer is None
+        windows = np.load(run / "windows.npy")
+        logits = np.asarray(net(windows)) / model.temperature
+        expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        assert np.max(np.abs(model.predict(windows) - expected)) < 1e-4
+        assert (model.kind, model.labels, model.sample_rate) == (kind, ("noise", "tone"), 16_000)
+        assert model.window_samples == windows.shape[1]
+
+
+def test_a_model_file_explains_itself(workshop: Path) -> None:
+    import onnx
+
+    proto = onnx.load(workshop / "models" / "wave.onnx")
+    ((waveform,), (probabilities,)) = proto.graph.input, proto.graph.output
+    assert waveform.name == "waveform"
+    assert probabilities.name == "probabilities"
+    assert [dim.HasField("dim_value") for dim in waveform.type.tensor_type.shape.dim] == [False, False]
+    keys = {"kind", "labels", "sample_rate", "window_samples", "version", "data_id", "temperature", "scores"}
+    assert keys <= {prop.key for prop in proto.metadata_props}
+
+
+def test_exported_models_tag_and_evaluate(workshop: Path) -> None:
+    tagged = command("tag", "--models", "models", "data/audio_test", "--format", "jsonl", cwd=workshop)
+    assert tagged.returncode == 0, tagged.stderr
+    results: list[dict[str, Any]] = [json.loads(line) for line in tagged.stdout.splitlines()]
+    assert len(results) == 8
+    assert all({tag["label"] for tag in result["tags"]} == {"noise", "tone"} for result in results)
+    evaluated = command("evaluate", "data", "--models", "models", cwd=workshop)
+    assert evaluated.returncode == 0, evaluated.stderr
+    lines = evaluated.stdout.splitlines()
+    assert lines[0].split() == ["MAP@3", "macro", "top-1"]
+    assert [line.split()[0] for line in lines[1:4]] == ["mel", "wave", "average"]
+    truth = {row["fname"]: row["label"] for row in rows(workshop / "data" / "test.csv")}
+    right = [result["tags"][0]["label"] == truth[Path(result["path"]).name] for result in results]
+    assert float(lines[3].split()[3]) == pytest.approx(np.mean(right), abs=1e-3)
+
+
+def test_a_failed_export_leaves_the_old_models_alone(workshop: Path, tmp_path: Path) -> None:
+    models = workshop / "models"
+    before = {path.name: path.read_bytes() for path in models.iterdir()}
+    broken = tmp_path / "run"
+    broken.mkdir()
+    for path in only_run(workshop, "mel").iterdir():
+        (broken / path.name).write_bytes(path.read_bytes())
+    # A net that is no number anywhere cannot agree with anything.
+    np.save(broken / "windows.npy", np.full((1, 64_000), np.nan, np.float32))
+    done = command("export", broken, cwd=workshop)
+    assert done.returncode == 1
+    assert "nothing replaced" in done.stderr
+    (broken / "result.json").unlink()
+    done = command("export", broken, cwd=workshop)
+    assert done.returncode == 1
+    assert "not finished" in done.stderr
+    assert {path.name: path.read_bytes() for path in models.iterdir()} == before
+
+
+def test_a_killed_run_goes_on_where_it_was(workshop: Path) -> None:
+    args = ["train", "--model", "wave", "--epochs", "4", "--run", "killed"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "audiotagger", *args],
+        cwd=workshop,
+        env={**os.environ, "AUDIOTAGGER_CACHE": str(workshop / "cache")},
+        stderr=subprocess.DEVNULL,
+    )
+    checkpoint = workshop / "killed" / "checkpoint.npz"
+    while not checkpoint.exists() and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with np.load(checkpoint) as arrays:
+        done_epochs = len(json.loads(str(arrays["history"])))
+    assert 1 <= done_epochs < 4
+    refused = command(*args, cwd=workshop)
+    assert refused.returncode == 1
+    assert "--resume" in refused.stderr
+    resumed = command(*args, "--resume", cwd=workshop)
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"epoch {done_epochs + 1:>3}/4" in resumed.stderr
+    assert f"epoch {done_epochs:>3}/4" not in resumed.stderr
+    whole = command("train", "--model", "wave", "--epochs", "4", "--run", "whole", cwd=workshop)
+    assert whole.returncode == 0, whole.stderr
+    losses = [[float(row["loss"]) for row in rows(workshop / name / "history.csv")] for name in ("killed", "whole")]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-3)
+
+
+def test_the_nets_of_2018_train_and_export(workshop: Path) -> None:
+    for kind in ("mel", "wave"):
+        done = command(
+            "train", "--model", kind, "--arch", "baseline", "--epochs", 1, "--run", f"old-{kind}", cwd=workshop
+        )
+        assert done.returncode == 0, done.stderr
+    done = command("export", "old-mel", "old-wave", "--to", "old", cwd=workshop)
+    assert done.returncode == 0, done.stderr
+    assert command("tag", "--models", "old", "data/audio_test", cwd=workshop).returncode == 0
+
+
+def test_missing_data_is_one_line_that_says_what_to_do(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("train", "--model", "mel")
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert "AUDIOTAGGER_DATA" in result.stderr
+    result = run("export")
+    assert result.exit_code == 1
+    assert "audiotagger train" in result.stderr
