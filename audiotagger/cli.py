@@ -39,6 +39,11 @@ class Kind(StrEnum):  # noqa: D101
     wave = "wave"
 
 
+class Init(StrEnum):  # noqa: D101
+    scratch = "scratch"
+    pretrained = "pretrained"
+
+
 class Arch(StrEnum):  # noqa: D101
     default = "default"
     baseline = "baseline"
@@ -119,6 +124,9 @@ def train(
         ),
     ] = None,
     arch: Annotated[Arch, typer.Option(help="The net of this project, or that of 2018 for comparison.")] = Arch.default,
+    init: Annotated[
+        Init, typer.Option(help="Begin with random weights, or with those of the shipped net.")
+    ] = Init.scratch,
     run: Annotated[Path | None, typer.Option(metavar="DIR", help="Run folder. [default: a new one under runs]")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     epochs: Annotated[int | None, typer.Option(min=1, help="[default: the recipe's]")] = None,
@@ -132,7 +140,16 @@ def train(
 
         folder = find_data(data)
         done = train_net(
-            model, folder, _stderr(), arch=arch, run=run, resume=resume, epochs=epochs, seed=seed, teacher=teacher
+            model,
+            folder,
+            _stderr(),
+            arch=arch,
+            run=run,
+            resume=resume,
+            epochs=epochs,
+            seed=seed,
+            teacher=teacher,
+            pretrained=init is Init.pretrained,
         )
         typer.echo(done)
 

@@ -159,9 +159,10 @@ def available_cores() -> int:
 
 
 class WindowSplitter:
-    """Cut a waveform that comes in blocks into windows of `samples` samples, half overlapping.
+    """Cut a waveform that comes in blocks into consecutive windows of `samples` samples.
 
-    The last window ends where the waveform ends; a waveform shorter than a window is padded with zeros.
+    The last window ends where the waveform ends, so it may overlap the one before; a waveform shorter than a window
+    is put in the middle of silence.
     """
 
     def __init__(self, samples: int) -> None:
@@ -176,13 +177,14 @@ class WindowSplitter:
         while len(self._buffer) - self._start >= self._samples:
             self._buffer = self._buffer[self._start :]
             windows.append(self._buffer[: self._samples])
-            self._start = self._samples // 2
+            self._start = self._samples
         return windows
 
     def end(self) -> list[Waveform]:
         """Return the last window, if the ones before it left something out."""
         if self._start == 0:
-            return [np.pad(self._buffer, (0, self._samples - len(self._buffer)))]
+            missing = self._samples - len(self._buffer)
+            return [np.pad(self._buffer, (missing // 2, missing - missing // 2))]
         return [self._buffer[-self._samples :]] if len(self._buffer) > self._samples else []
 
 

@@ -14,6 +14,7 @@ pytest.importorskip("keras", reason="needs the extra train")
 import keras
 import librosa
 
+from audiotagger.model import shipped_models
 from audiotagger.training import networks
 
 
@@ -77,3 +78,13 @@ def test_a_saved_net_says_the_same(tmp_path: object) -> None:
     again = keras.saving.load_model(f"{tmp_path}/net.keras")
     sound = np.random.default_rng(0).normal(size=(2, 20_000)).astype(np.float32)
     np.testing.assert_allclose(net(sound)["logits"], again(sound)["logits"], atol=1e-5)
+
+
+def test_a_net_can_begin_with_the_shipped_weights_and_another_head() -> None:
+    shipped = keras.saving.load_model(shipped_models() / "wave.keras", compile=False)
+    net = networks.build("wave", "default", 5, teacher_size=7)
+    networks.copy_weights(shipped, net)
+    sound = np.random.default_rng(0).normal(size=(2, 20_000)).astype(np.float32)
+    embeddings = [keras.Model(m.input, m.get_layer("embedding").output)(sound) for m in (shipped, net)]
+    np.testing.assert_allclose(embeddings[0], embeddings[1], atol=1e-5)
+    assert net(sound)["logits"].shape == (2, 5)

@@ -15,9 +15,8 @@ import hashlib
 import io
 import json
 import math
-import os
+import shutil
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,17 +24,18 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from audiotagger import metrics
 from audiotagger.errors import RunError
-from audiotagger.tagger import WindowSplitter
+from audiotagger.model import shipped_models
 from audiotagger.training import networks
-from audiotagger.training.corpus import Clip, Corpus, hold_out, read_corpus
-from audiotagger.training.pipeline import Batches, Waveforms, decode_all, prefetch, read_teacher
+from audiotagger.training.checkpoint import State
+from audiotagger.training.corpus import Corpus, hold_out, read_corpus
+from audiotagger.training.pipeline import Batches, decode_all, prefetch, read_teacher
 from audiotagger.training.recipes import RECIPES, Recipe
+from audiotagger.training.validation import Validation
 
 RUNS = Path("runs")
 """Where runs go if not told otherwise."""
@@ -77,9 +77,12 @@ def train(
     epochs: int | None = None,
     seed: int = 0,
     teacher: bool = True,
+    pretrained: bool = False,
 ) -> Path:
     """Train a net and return its run folder: `run`, else a new one under `RUNS`, or with `resume` the newest
-    unfinished one of this kind there. Raises DataError, or RunError for a run that is in the way or not there.
+    unfinished one of this kind there. With `pretrained` the weights of the shipped net are where it begins.
+
+    Raises DataError, or RunError for a run that is in the way or not there.
     """
     if resume:
         run = run or _newest_unfinished(kind, arch)
@@ -91,6 +94,12 @@ def train(
         if (run / "config.json").exists():
             raise RunError(f"{run}: holds a run already; add --resume to go on with it or give another --run")
         recipe = RECIPES[kind, arch]
+        if pretrained and arch != "default":
+            raise RunError(
+                f"--arch {arch}: there is no shipped net of this architecture to begin with; use --init scratch"
+            )
+        if pretrained:
+            recipe = replace(recipe, learning_rate=recipe.learning_rate / 2)
         corpus = read_corpus(data)
         config = Config(
             kind=kind,
@@ -103,6 +112,8 @@ def train(
             seed=seed,
         )
         run.mkdir(parents=True, exist_ok=True)
+        if pretrained:
+            shutil.copyfile(shipped_models() / f"{kind}.keras", run / "init.keras")
         write_text(run / "config.json", json.dumps(asdict(config), indent=2))
     console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
     fit(config, run, console)
@@ -148,6 +159,8 @@ def fit(config: Config, run: Path, console: Console) -> None:
         loss["teacher"] = "mean_squared_error"
         total_variance = float(np.mean(np.sum(teacher.features**2, axis=1)))
         weights["teacher"] = recipe.teacher_weight * teacher_size / total_variance
+    if (run / "init.keras").exists():
+        networks.copy_weights(keras.saving.load_model(run / "init.keras", compile=False), net)
     optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     # XLA makes training slower on CPUs.
@@ -164,6 +177,7 @@ def fit(config: Config, run: Path, console: Console) -> None:
         first, began, loss_sum = state.step, time.monotonic(), 0.0
         for step, batch in zip(range(first, total_steps), prefetch(batches, range(first, total_steps)), strict=True):
             optimizer.learning_rate.assign(learning_rate(recipe, step, total_steps))
+            net.reset_metrics()  # or Keras would report the mean since the start
             logs = net.train_on_batch(batch.waveforms, batch.targets, return_dict=True)
             loss_sum += float(logs["loss"])
             state.step = step + 1
@@ -229,43 +243,6 @@ def learning_rate(recipe: Recipe, step: int, total_steps: int) -> float:
     return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (total_steps - warm_up)))
 
 
-class Validation:
-    """The held-out clips, cut into the very windows that tagging uses. truth: [clips], indices of labels."""
-
-    def __init__(
-        self, held_out: Sequence[Clip], clips: Sequence[Clip], labels: Sequence[str], waveforms: Waveforms, samples: int
-    ) -> None:
-        self.truth = np.array([labels.index(clip.label) for clip in held_out])
-        windows = [_windows(waveforms[clips.index(clip)], samples) for clip in held_out]
-        self.windows = np.concatenate(windows)
-        self._first = np.cumsum([0] + [len(of_clip) for of_clip in windows[:-1]])
-        self._counts = np.array([len(of_clip) for of_clip in windows])
-
-    def logits(self, net: keras.Model) -> NDArray[np.float32]:
-        """Logits of each window, [windows, labels]."""
-        batches = (self.windows[i : i + 64] for i in range(0, len(self.windows), 64))
-        return np.concatenate([np.asarray(net(batch, training=False)) for batch in batches])
-
-    def scores(self, logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
-        """Probabilities of each clip, [clips, labels], as tagging has them: the mean over its windows."""
-        scaled = logits.astype(np.float64) / temperature
-        powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        sums = np.add.reduceat(powers / powers.sum(axis=1, keepdims=True), self._first)
-        means: NDArray[np.float64] = sums / self._counts[:, None]
-        return means
-
-    def best_temperature(self, logits: NDArray[np.float32]) -> float:
-        """The temperature under which the true labels are likeliest (Guo et al. 2017, arXiv:1706.04599)."""
-        clips = np.arange(len(self.truth))
-        candidates = np.geomspace(0.2, 5.0, 200).tolist()
-        return float(max(candidates, key=lambda t: np.log(self.scores(logits, t)[clips, self.truth] + 1e-12).sum()))
-
-
-def _windows(waveform: NDArray[np.float32], samples: int) -> list[NDArray[np.float32]]:
-    splitter = WindowSplitter(samples)
-    return splitter.push(waveform) + splitter.end()
-
-
 def corpus_id(corpus: Corpus) -> str:
     """A short name for what a net was trained on: a hash over names and labels of all training clips."""
     listed = (*corpus.train, *corpus.other, *corpus.unlabelled)
@@ -299,39 +276,3 @@ def _progress(console: Console) -> Progress:
         transient=True,
         disable=not console.is_terminal,
     )
-
-
-class State:
-    """All that a run needs to go on: weights, optimizer, moving average, step, history."""
-
-    def __init__(self, net: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-        self._net, self._optimizer = net, optimizer
-        self.averages: list[NDArray[np.float32]] = net.get_weights()
-        self.step = 0
-        self.history: list[dict[str, Any]] = []
-
-    def average(self, momentum: float) -> None:
-        """Move the averages towards the net's weights, faster in the first steps."""
-        keep = min(momentum, (1 + self.step) / (10 + self.step)) if momentum else 0.0
-        for mean, weight in zip(self.averages, self._net.get_weights(), strict=True):
-            mean += (1 - keep) * (weight - mean)
-
-    def save(self, path: Path) -> None:
-        arrays = {f"net{i}": value.numpy() for i, value in enumerate(self._net.variables)}
-        arrays |= {f"optimizer{i}": value.numpy() for i, value in enumerate(self._optimizer.variables)}
-        arrays |= {f"average{i}": value for i, value in enumerate(self.averages)}
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.savez(file, step=self.step, history=json.dumps(self.history), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-
-    def load(self, path: Path) -> None:
-        with np.load(path) as arrays:
-            self.step, self.history = int(arrays["step"]), json.loads(str(arrays["history"]))
-            for i, variable in enumerate(self._net.variables):
-                variable.assign(arrays[f"net{i}"])
-            for i, variable in enumerate(self._optimizer.variables):
-                variable.assign(arrays[f"optimizer{i}"])
-            self.averages = [arrays[f"average{i}"] for i in range(len(self.averages))]

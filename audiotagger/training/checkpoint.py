@@ -1,0 +1,48 @@
+"""All that a run needs to go on after it was stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+
+class State:
+    """All that a run needs to go on: weights, optimizer, moving average, step, history."""
+
+    def __init__(self, net: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+        self._net, self._optimizer = net, optimizer
+        self.averages: list[NDArray[np.float32]] = net.get_weights()
+        self.step = 0
+        self.history: list[dict[str, Any]] = []
+
+    def average(self, momentum: float) -> None:
+        """Move the averages towards the net's weights, faster in the first steps."""
+        keep = min(momentum, (1 + self.step) / (10 + self.step)) if momentum else 0.0
+        for mean, weight in zip(self.averages, self._net.get_weights(), strict=True):
+            mean += (1 - keep) * (weight - mean)
+
+    def save(self, path: Path) -> None:
+        arrays = {f"net{i}": value.numpy() for i, value in enumerate(self._net.variables)}
+        arrays |= {f"optimizer{i}": value.numpy() for i, value in enumerate(self._optimizer.variables)}
+        arrays |= {f"average{i}": value for i, value in enumerate(self.averages)}
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            np.savez(file, step=self.step, history=json.dumps(self.history), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+
+    def load(self, path: Path) -> None:
+        with np.load(path) as arrays:
+            self.step, self.history = int(arrays["step"]), json.loads(str(arrays["history"]))
+            for i, variable in enumerate(self._net.variables):
+                variable.assign(arrays[f"net{i}"])
+            for i, variable in enumerate(self._optimizer.variables):
+                variable.assign(arrays[f"optimizer{i}"])
+            self.averages = [arrays[f"average{i}"] for i in range(len(self.averages))]

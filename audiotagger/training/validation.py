@@ -1,0 +1,50 @@
+"""Score a net on held-out clips while it trains, cut into the very windows that tagging uses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from audiotagger.tagger import WindowSplitter
+from audiotagger.training.corpus import Clip
+from audiotagger.training.pipeline import Waveforms
+
+
+class Validation:
+    """The held-out clips. windows: [windows, samples]; truth: [clips], indices of labels."""
+
+    def __init__(
+        self, held_out: Sequence[Clip], clips: Sequence[Clip], labels: Sequence[str], waveforms: Waveforms, samples: int
+    ) -> None:
+        self.truth = np.array([labels.index(clip.label) for clip in held_out])
+        windows = [_windows(waveforms[clips.index(clip)], samples) for clip in held_out]
+        self.windows = np.concatenate(windows)
+        self._first = np.cumsum([0] + [len(of_clip) for of_clip in windows[:-1]])
+        self._counts = np.array([len(of_clip) for of_clip in windows])
+
+    def logits(self, net: keras.Model) -> NDArray[np.float32]:
+        """Logits of each window, [windows, labels]."""
+        batches = (self.windows[i : i + 64] for i in range(0, len(self.windows), 64))
+        return np.concatenate([np.asarray(net(batch, training=False)) for batch in batches])
+
+    def scores(self, logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
+        """Probabilities of each clip, [clips, labels], as tagging has them: the mean over its windows."""
+        scaled = logits.astype(np.float64) / temperature
+        powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        sums = np.add.reduceat(powers / powers.sum(axis=1, keepdims=True), self._first)
+        means: NDArray[np.float64] = sums / self._counts[:, None]
+        return means
+
+    def best_temperature(self, logits: NDArray[np.float32]) -> float:
+        """The temperature under which the true labels are likeliest (Guo et al. 2017, arXiv:1706.04599)."""
+        clips = np.arange(len(self.truth))
+        candidates = np.geomspace(0.2, 5.0, 200).tolist()
+        return float(max(candidates, key=lambda t: np.log(self.scores(logits, t)[clips, self.truth] + 1e-12).sum()))
+
+
+def _windows(waveform: NDArray[np.float32], samples: int) -> list[NDArray[np.float32]]:
+    splitter = WindowSplitter(samples)
+    return splitter.push(waveform) + splitter.end()
