@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import tempfile
@@ -31,21 +32,29 @@ def read_blocks(file: Path | BinaryIO, sample_rate: int) -> Iterator[Waveform]:
     silence. The format is told by the content, not the name. Raises AudioError of kind "not_found", "no_audio",
     "unreadable", "undecodable" or "empty".
     """
-    name = str(file) if isinstance(file, Path) else "standard input"
-    if isinstance(file, Path):
-        _check_readable(file)
-    elif not file.seekable():  # a pipe; decoders jump about
-        with tempfile.TemporaryFile() as spool:
-            shutil.copyfileobj(file, spool)
-            spool.seek(0)
-            yield from read_blocks(spool, sample_rate)
+    if not isinstance(file, Path):
+        yield from _decode(file, "standard input", sample_rate)
         return
     try:
-        with soundfile.SoundFile(os.fsencode(file) if isinstance(file, Path) else file) as sound:
-            yield from _resample(_clean(_mono_blocks(sound), name), sound.samplerate, sample_rate)
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a name that ends in .raw
-        reason = getattr(error, "error_string", "headerless audio").rstrip(".")
-        raise AudioError("undecodable", f"{name}: cannot be decoded ({reason}); is it an audio file?") from None
+        opened = file.open("rb")
+    except FileNotFoundError:
+        raise AudioError("not_found", f"{file}: no such file or folder") from None
+    except IsADirectoryError:
+        raise _unusable_folder(file) from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        raise AudioError("unreadable", f"{file}: {getattr(error, 'strerror', error)}") from None
+    with opened:
+        yield from _decode(opened, str(file), sample_rate)
+
+
+def spool(file: BinaryIO) -> BinaryIO:
+    """Return `file`, or, if it is a pipe, a temporary file with all that comes out of it: decoders jump about."""
+    if file.seekable():
+        return file
+    spooled = tempfile.TemporaryFile()  # noqa: SIM115 (closed when nobody reads it any more)
+    shutil.copyfileobj(file, spooled)
+    spooled.seek(0)
+    return spooled
 
 
 def waveform_blocks(waveform: NDArray[np.floating], source_rate: int, sample_rate: int) -> Iterator[Waveform]:
@@ -62,16 +71,27 @@ def read_waveform(file: Path | BinaryIO, sample_rate: int) -> Waveform:
     return np.concatenate(list(read_blocks(file, sample_rate)))
 
 
-def _check_readable(path: Path) -> None:
+def _unusable_folder(folder: Path) -> AudioError:
     try:
-        with path.open("rb"):
-            pass
-    except FileNotFoundError:
-        raise AudioError("not_found", f"{path}: no such file or folder") from None
-    except IsADirectoryError:
-        raise AudioError("no_audio", f"{path}: a folder without audio files") from None
+        os.scandir(folder).close()
     except OSError as error:
-        raise AudioError("unreadable", f"{path}: {error.strerror}") from None
+        return AudioError("unreadable", f"{folder}: {error.strerror}")
+    return AudioError("no_audio", f"{folder}: a folder without audio files")
+
+
+def _decode(file: BinaryIO, name: str, sample_rate: int) -> Iterator[Waveform]:
+    seekable = spool(file)
+    # By descriptor where there is one: quicker than calls back into Python, and no name to be misled by.
+    source = seekable.fileno() if isinstance(seekable, io.BufferedReader) and seekable.tell() == 0 else seekable
+    try:
+        with soundfile.SoundFile(source, closefd=False) as sound:
+            yield from _resample(_clean(_mono_blocks(sound), name), sound.samplerate, sample_rate)
+    except soundfile.LibsndfileError as error:
+        reason = error.error_string.rstrip(".")
+        raise AudioError("undecodable", f"{name}: cannot be decoded ({reason}); is it an audio file?") from None
+    finally:
+        if seekable is not file:
+            seekable.close()
 
 
 def _mono_blocks(sound: soundfile.SoundFile) -> Iterator[Waveform]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,8 +70,8 @@ def main(  # noqa: D103 (its docstring would be shown as help)
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    # A name that is no valid text must not end the run: it is printed with escapes, which JSON reads back as it was.
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    if sys.stdout is None or sys.stderr is None:
+        raise SystemExit(2)  # closed by the caller: there is nowhere to put anything
 
 
 @app.command()
@@ -100,8 +101,13 @@ def tag(
         from audiotagger.tagger import Tagger
         from audiotagger.writers import WRITERS
 
+        if paths.count("-") > 1:
+            raise typer.BadParameter("- can be given once: there is one standard input")
         tagger = Tagger.load(models)
         chosen = output_format or (Format.table if sys.stdout.isatty() else Format.text)
+        # Names that are no valid text come out as the bytes they are, in JSON as the escapes that read back the same.
+        unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
+        sys.stdout.reconfigure(encoding="utf-8", errors=unencodable)  # type: ignore[union-attr]
         failed = False
         with _counter() as count, WRITERS[chosen](sys.stdout, by_model) as writer:
             for tagging in tagger.tag_files(find_audio(paths), top_k=top_k, min_score=min_score, jobs=jobs):
@@ -130,18 +136,16 @@ def train(
     run: Annotated[Path | None, typer.Option(metavar="DIR", help="Run folder. [default: a new one under runs]")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     epochs: Annotated[int | None, typer.Option(min=1, help="[default: the recipe's]")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights and batches.")] = 0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of weights and batches. [default: 0]")] = None,
     teacher: Annotated[bool, typer.Option(help="Learn from the data's teacher.npz too, if there is one.")] = True,
 ) -> None:
     """Train a net on labelled clips. Needs the extra "train"."""
     with _errors_to_exit_status(), _training():
-        from audiotagger.training.corpus import find_data
         from audiotagger.training.fit import train as train_net
 
-        folder = find_data(data)
         done = train_net(
             model,
-            folder,
+            data,
             _stderr(),
             arch=arch,
             run=run,
@@ -164,29 +168,34 @@ def export(
 ) -> None:
     """Convert trained nets to ONNX, once it is certain that they still say the same. Needs the extra "train"."""
     with _errors_to_exit_status(), _training():
-        from audiotagger.training.export import export as export_run
+        from audiotagger.training.export import export as export_runs
         from audiotagger.training.export import newest_runs
         from audiotagger.training.fit import RUNS
 
-        for run in runs or newest_runs(RUNS):
-            exported = export_run(run, to)
-            typer.echo(f"{exported.path}\t{run}\tdiffers from Keras by {exported.difference:.1e} at most")
+        for exported in export_runs(runs or newest_runs(RUNS), to):
+            typer.echo(f"{exported.path}\t{exported.run}\tdiffers from Keras by {exported.difference:.1e} at most")
 
 
 @app.command()
 def evaluate(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with test.csv and audio_test/.")],
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="DATA", help="Folder with test.csv and audio_test/. [default: AUDIOTAGGER_DATA, else data]"
+        ),
+    ] = None,
     models: ModelsOption = None,
 ) -> None:
     """Score the nets and their average on labelled test clips."""
     with _errors_to_exit_status():
         from audiotagger.tagger import Tagger
+        from audiotagger.training.corpus import find_data
         from audiotagger.training.evaluate import evaluate as score
         from audiotagger.training.evaluate import report
 
         tagger = Tagger.load(models)
         with _counter() as count:
-            typer.echo(report(score(tagger, data, count)))
+            typer.echo(report(score(tagger, find_data(data), count)))
 
 
 @app.command("models")
@@ -203,8 +212,10 @@ def list_models(models: ModelsOption = None) -> None:
             )
 
 
-def _complain(error: AudioTaggerError) -> None:
-    typer.echo(f"audiotagger: {error}", err=True)
+def _complain(error: Exception) -> None:
+    from audiotagger.writers import printable
+
+    typer.echo(f"audiotagger: {printable(str(error))}", err=True)
 
 
 @contextmanager
@@ -217,19 +228,18 @@ def _errors_to_exit_status() -> Iterator[None]:
         raise typer.Exit(error.exit_status) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    except BrokenPipeError:
-        # The reader has gone. Python would complain once more when it flushes stdout at exit.
-        import os
-
+    except OSError as error:
+        # Python would complain once more when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(141) from None
+        if isinstance(error, BrokenPipeError):  # the reader has gone
+            raise typer.Exit(141) from None
+        _complain(error)
+        raise typer.Exit(1) from None
 
 
 @contextmanager
 def _training() -> Iterator[None]:
     """Import tensorflow without its chatter, and say how to get the extra "train" where it is missing."""
-    import os
-
     from audiotagger.errors import RunError
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -245,8 +255,6 @@ def _training() -> Iterator[None]:
 
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    import os
-
     saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
@@ -272,7 +280,8 @@ def _counter() -> Iterator[Any]:
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=_stderr(), transient=True) as progress:
+    # What goes to stdout must go there: rich would show it above the bar, on stderr.
+    with Progress(*columns, console=_stderr(), transient=True, redirect_stdout=False) as progress:
         task = progress.add_task("files", total=None)
 
         def count(done: int | None = None, total: int | None = None) -> None:

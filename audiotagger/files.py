@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+from audiotagger.audio import spool
+
 AUDIO_SUFFIXES = frozenset({
     ".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".snd", ".w64", ".wav"
 })  # fmt: skip
@@ -17,27 +19,62 @@ AUDIO_SUFFIXES = frozenset({
 def find_audio(paths: Iterable[str]) -> Iterator[str | BinaryIO]:
     """Yield the files of `paths` in order: files as they are, folders recursively and sorted, globs expanded.
 
-    "-" is standard input. What does not exist, and a folder without audio, is yielded too: tagging it then says what
-    is wrong.
+    "-" is standard input. What does not exist, and a folder that cannot be read or has no audio, is yielded too:
+    tagging it then says what is wrong.
     """
     for path in paths:
         if path == "-":
-            yield sys.stdin.buffer
+            yield spool(sys.stdin.buffer)
         elif os.path.isdir(path):
             yield from _in_folder(path)
-        elif not os.path.lexists(path) and (matches := sorted(glob.glob(path, recursive=True))):
-            yield from find_audio(matches)
-        else:
+        elif os.path.lexists(path):
             yield path
+        else:
+            yield from _expand(path)
+
+
+def _expand(pattern: str) -> Iterator[str]:
+    """The audio files that match, and what is in folders that do; `pattern` itself if there is nothing of the kind."""
+    found = False
+    for match in sorted(glob.glob(pattern, recursive=True)):
+        if _is_audio(match):
+            found = True
+            yield match
+        elif os.path.isdir(match) and "**" not in pattern:  # with ** what is in them matches already
+            found = True
+            yield from _in_folder(match)
+    if not found:
+        yield pattern
 
 
 def _in_folder(folder: str) -> Iterator[str]:
     found = False
-    for parent, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            if os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES:
-                found = True
-                yield os.path.join(parent, name)
+    for path in _walk(folder, set()):
+        found = True
+        yield path
     if not found:
         yield folder
+
+
+def _walk(folder: str, seen: set[tuple[int, int]]) -> Iterator[str]:
+    """Audio files first, then the folders in it, links too; folders that cannot be read are yielded themselves."""
+    try:
+        status = os.stat(folder)
+        with os.scandir(folder) as scan:
+            entries = sorted(scan, key=lambda entry: entry.name)
+    except OSError:
+        yield folder
+        return
+    if (status.st_dev, status.st_ino) in seen:  # a link back up
+        return
+    seen.add((status.st_dev, status.st_ino))
+    for entry in entries:
+        if _is_audio(entry.name) and (entry.is_file() or not os.path.exists(entry.path)):  # dangling links are reported
+            yield entry.path
+    for entry in entries:
+        if entry.is_dir():
+            yield from _walk(entry.path, seen)
+
+
+def _is_audio(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES

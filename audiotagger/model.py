@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from audiotagger.errors import ModelError
+
+# Tagging talks to nobody; read when onnxruntime is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime
 
 FORMAT = "1"
 """Metadata key "audiotagger" of a file that this code understands."""
@@ -64,18 +69,21 @@ class Model:
         meta = session.get_modelmeta().custom_metadata_map
         if meta.get("audiotagger") != FORMAT:
             raise ModelError(f"{path}: not a model of this audiotagger's; make one with `audiotagger export`")
-        return cls(
-            path=path,
-            kind=meta["kind"],
-            labels=tuple(json.loads(meta["labels"])),
-            sample_rate=int(meta["sample_rate"]),
-            window_samples=int(meta["window_samples"]),
-            version=meta["version"],
-            data_id=meta["data_id"],
-            temperature=float(meta["temperature"]),
-            scores=json.loads(meta["scores"]),
-            _session=session,
-        )
+        try:
+            return cls(
+                path=path,
+                kind=meta["kind"],
+                labels=tuple(json.loads(meta["labels"])),
+                sample_rate=int(meta["sample_rate"]),
+                window_samples=int(meta["window_samples"]),
+                version=meta["version"],
+                data_id=meta["data_id"],
+                temperature=float(meta["temperature"]),
+                scores=json.loads(meta["scores"]),
+                _session=session,
+            )
+        except (KeyError, ValueError) as error:
+            raise ModelError(f"{path}: its metadata is incomplete ({error}); export it again") from None
 
     @property
     def name(self) -> str:

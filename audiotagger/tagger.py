@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -87,18 +89,7 @@ class Tagger:
         A waveform is [samples] or [samples, channels], full scale [-1, 1], at `sample_rate` Hz (default: the models').
         Raises AudioError if it cannot be decoded.
         """
-        if isinstance(audio, np.ndarray):
-            blocks = waveform_blocks(audio, sample_rate or self.sample_rate, self.sample_rate)
-        else:
-            blocks = read_blocks(Path(audio) if isinstance(audio, str | os.PathLike) else audio, self.sample_rate)
-        probabilities, duration = self.probabilities(blocks)
-        mean = np.mean(list(probabilities.values()), axis=0)
-        return Tagging(
-            _path_of(audio),
-            duration,
-            self._tags(mean, top_k, min_score),
-            {name: self._tags(of_model, top_k, min_score) for name, of_model in probabilities.items()},
-        )
+        return self._tag(_path_of(audio), self._blocks(audio, sample_rate), top_k, min_score)
 
     def tag_files(
         self,
@@ -113,12 +104,16 @@ class Tagger:
         `jobs` files are worked on at once (default: the cores this process may use); `files` is read only as far as
         needed.
         """
+        cancelled = threading.Event()
 
         def tag(file: AudioFile) -> Tagging:
             try:
-                return self.tag(file, top_k=top_k, min_score=min_score)
+                blocks = itertools.takewhile(lambda _: not cancelled.is_set(), self._blocks(file, None))
+                return self._tag(_path_of(file), blocks, top_k, min_score)
             except AudioError as error:
                 return Tagging(_path_of(file), error=error)
+            except (OSError, RuntimeError, ValueError, MemoryError) as error:  # a disk that fails, a decoder's bug
+                return Tagging(_path_of(file), error=AudioError("unreadable", f"{_path_of(file)}: {error!r}"))
 
         jobs = jobs or available_cores()
         pending: deque[Future[Tagging]] = deque()
@@ -127,11 +122,12 @@ class Tagger:
                 for file in files:
                     pending.append(pool.submit(tag, file))
                     # Twice as many as can run: the next ones start while the first in order still takes its time.
-                    if len(pending) >= 2 * jobs:
+                    while pending and (pending[0].done() or len(pending) >= 2 * jobs):
                         yield pending.popleft().result()
                 while pending:
                     yield pending.popleft().result()
             finally:
+                cancelled.set()
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def probabilities(self, blocks: Iterable[Waveform]) -> tuple[dict[str, Probabilities], float]:
@@ -143,6 +139,21 @@ class Tagger:
             for mean in means.values():
                 mean.push(block)
         return {name: mean.result() for name, mean in means.items()}, samples / self.sample_rate
+
+    def _blocks(self, audio: AudioFile | NDArray[np.floating], sample_rate: int | None) -> Iterator[Waveform]:
+        if isinstance(audio, np.ndarray):
+            return waveform_blocks(audio, sample_rate or self.sample_rate, self.sample_rate)
+        return read_blocks(Path(audio) if isinstance(audio, str | os.PathLike) else audio, self.sample_rate)
+
+    def _tag(self, path: str, blocks: Iterable[Waveform], top_k: int, min_score: float) -> Tagging:
+        probabilities, duration = self.probabilities(blocks)
+        mean = np.mean(list(probabilities.values()), axis=0)
+        return Tagging(
+            path,
+            duration,
+            self._tags(mean, top_k, min_score),
+            {name: self._tags(of_model, top_k, min_score) for name, of_model in probabilities.items()},
+        )
 
     def _tags(self, probabilities: Probabilities, top_k: int, min_score: float) -> tuple[Tag, ...]:
         best = np.argsort(-probabilities, kind="stable")[:top_k]
@@ -188,23 +199,38 @@ class WindowSplitter:
         return [self._buffer[-self._samples :]] if len(self._buffer) > self._samples else []
 
 
+SILENCE = 1e-4
+"""A window whose loudest sample is below this (-80 dBFS) says nothing about a file that also has others."""
+
+
 class _WindowMean:
-    """The mean of a net's probabilities over the windows of one waveform."""
+    """The mean of a net's probabilities over the windows of one waveform that are not silent."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
         self._splitter = WindowSplitter(model.window_samples)
         self._sum = np.zeros(len(model.labels), np.float64)
         self._count = 0
+        self._silent: Waveform | None = None
 
     def push(self, block: Waveform) -> None:
-        self._add(self._splitter.push(block))
+        for window in self._splitter.push(block):
+            self._hear(window)
 
     def result(self) -> Probabilities:
-        self._add(self._splitter.end())
+        for window in self._splitter.end():
+            self._hear(window)
+        if not self._count and self._silent is not None:
+            self._add(self._silent)
         return (self._sum / self._count).astype(np.float32)
 
-    def _add(self, windows: list[Waveform]) -> None:
-        for window in windows:  # one by one: a batch takes as long a window and more memory
-            self._sum += self._model.predict(window[None])[0]
-            self._count += 1
+    def _hear(self, window: Waveform) -> None:
+        if np.abs(window).max() < SILENCE:
+            self._silent = window
+        else:
+            self._add(window)
+
+    def _add(self, window: Waveform) -> None:
+        # One by one: a batch takes as long a window and more memory.
+        self._sum += self._model.predict(window[None])[0]
+        self._count += 1

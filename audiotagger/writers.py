@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TextIO
@@ -56,6 +57,7 @@ class TextWriter(Writer):
     def write(self, tagging: Tagging) -> None:
         if tagging.ok:
             for key, tags in self._rows(tagging):
+                key[0] = printable(key[0])
                 self._put("\t".join([*key, *(f"{tag.label} {tag.score:.3f}" for tag in tags)]) + "\n")
 
 
@@ -114,14 +116,16 @@ class TableWriter(Writer):
         if not tagging.ok:
             return
         minutes, seconds = divmod(tagging.duration or 0.0, 60)
-        self._console.print(Text.assemble((tagging.path, "bold"), (f"  {minutes:.0f}:{seconds:04.1f}", "dim")))
+        title = Text.assemble((printable(tagging.path), "bold"), (f"  {minutes:.0f}:{seconds:04.1f}", "dim"))
         table = Table.grid(padding=(0, 1))
         for key, tags in self._rows(tagging):
             for index, tag in enumerate(tags):
                 bar = ProgressBar(total=1.0, completed=tag.score, width=20)
                 model = [key[1] if not index else ""] if self._by_model else []
                 table.add_row("", *model, tag.label, bar, f"{tag.score:.2f}")
-        self._console.print(table)
+        with self._console.capture() as rendered:
+            self._console.print(title, table, sep="\n")
+        self._put(rendered.get())
 
 
 WRITERS: Mapping[str, type[Writer]] = {
@@ -131,6 +135,11 @@ WRITERS: Mapping[str, type[Writer]] = {
     "jsonl": JsonLinesWriter,
     "csv": CsvWriter,
 }
+
+
+def printable(text: str) -> str:
+    """`text` with tabs, newlines and other control characters escaped, so that it stays one field of one line."""
+    return re.sub(r"[\x00-\x1f\x7f]", lambda match: repr(match[0])[1:-1], text)
 
 
 def record(tagging: Tagging, by_model: bool = False) -> dict[str, Any]:

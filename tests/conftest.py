@@ -55,24 +55,38 @@ def clip(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder of two labels, noise and tone, in 40 clips of 8 sources; some of other and unlabelled sounds."""
+    """A data folder with all there can be: two labels, noise and tone, in 40 clips of 8 sources; clips of other sounds
+    and without labels; and a teacher who has heard them all.
+    """
     root = tmp_path_factory.mktemp("data")
     rng = np.random.default_rng(0)
     provenance = []
-    for split, count in (("train", 40), ("test", 8), ("other", 4)):
+    for split, count in (("train", 40), ("test", 8), ("other", 4), ("unlabelled", 6)):
         folder = root / f"audio_{split}"
         folder.mkdir()
         with (root / f"{split}.csv").open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
             table.writerow(["fname", "label"])
             for i in range(count):
-                label = ("noise", "tone")[i % 2] if split != "other" else "hum"
+                label = "hum" if split == "other" else ("noise", "tone")[i % 2]
                 seconds = rng.uniform(0.3, 3.0)
                 sound = noise(seconds, seed=i) if label == "noise" else tone(seconds, hertz=rng.uniform(200, 900))
                 name = f"{split}{i:02}.wav"
                 soundfile.write(folder / name, sound, 16_000)
                 table.writerow([name, label])
                 provenance.append([name, label, f"source{i % 8}", f"session{i % 16}"])
+    names = [name for name, *_ in provenance if not name.startswith("test")]
+    right = np.array([[label == "noise", label == "tone"] for name, label, *_ in provenance if name in names])
+    np.savez(
+        root / "teacher.npz",
+        fname=names,
+        labels=["noise", "tone"],
+        soft41=(0.2 + 0.6 * right).astype(np.float16),
+        **{
+            block: rng.uniform(0, 1, (len(names), 8)).astype(np.float16)  # type: ignore[arg-type]
+            for block in ("mn04_embedding", "mn04_scores", "yamnet_scores")
+        },
+    )
     with (root / "provenance.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["fname", "label", "source", "group"], *provenance])
     return root

@@ -19,7 +19,7 @@ def clips(label: str, **counts: int) -> list[Clip]:
 def test_lists_are_read_in_order_with_their_provenance(corpus: Path) -> None:
     found = read_corpus(corpus)
     assert found.labels == ("noise", "tone")
-    assert (len(found.train), len(found.test), len(found.other), len(found.unlabelled)) == (40, 8, 4, 0)
+    assert (len(found.train), len(found.test), len(found.other), len(found.unlabelled)) == (40, 8, 4, 6)
     assert found.train[9] == Clip(corpus / "audio_train" / "train09.wav", "tone", "source1", "session9")
     assert found.other[0].label == ""
 
@@ -37,6 +37,13 @@ def test_groups_are_held_out_where_a_label_has_one_source() -> None:
     training, validation = hold_out(clips("a", x=30), 0.2)
     assert 3 <= len(validation) <= 6
     assert {clip.group for clip in validation}.isdisjoint(clip.group for clip in training)
+
+
+def test_nothing_is_held_out_that_would_be_heard_in_training() -> None:
+    one_group = [Clip(Path(f"{i}.wav"), "a", "x", "x") for i in range(30)]
+    training, validation = hold_out(one_group + clips("b", y=9, z=3), 0.25)
+    assert {clip.label for clip in validation} == {"b"}
+    assert len(training) == 39
 
 
 def test_the_split_depends_on_names_alone() -> None:
@@ -71,6 +78,14 @@ def test_what_is_wrong_with_a_folder_is_said(tmp_path: Path, monkeypatch: pytest
         read_corpus(tmp_path)
     (tmp_path / "train.csv").write_text("file,tag\nx.wav,a\n")
     with pytest.raises(DataError, match="fname or label"):
+        read_corpus(tmp_path)
+    (tmp_path / "train.csv").write_bytes("fname,label\nx.wav,Caf\xe9\n".encode("latin-1"))
+    with pytest.raises(DataError, match="UTF-8"):
+        read_corpus(tmp_path)
+    (tmp_path / "audio_train").mkdir()
+    (tmp_path / "audio_train" / "x.wav").touch()
+    (tmp_path / "train.csv").write_text("\ufefffname,label\nx.wav,a\n", encoding="utf-8")
+    with pytest.raises(DataError, match="fewer than two labels"):
         read_corpus(tmp_path)
 
 

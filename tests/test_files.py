@@ -41,3 +41,25 @@ def test_a_tree_is_not_read_ahead(tmp_path: Path) -> None:
     assert next(found) == str(tmp_path / "a" / "1.wav")
     (tmp_path / "b" / "2.wav").touch()
     assert list(found) == [str(tmp_path / "b" / "1.wav"), str(tmp_path / "b" / "2.wav")]
+
+
+def test_recursive_globs_find_each_file_once(tmp_path: Path) -> None:
+    for name in ("a/b/1.wav", "a/2.wav", "a/notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert sorted(map(str, find_audio([str(tmp_path / "**")]))) == [
+        str(tmp_path / "a/2.wav"),
+        str(tmp_path / "a/b/1.wav"),
+    ]
+    assert list(find_audio([str(tmp_path / "*")])) == [str(tmp_path / "a/2.wav"), str(tmp_path / "a/b/1.wav")]
+
+
+def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "1.wav").touch()
+    (tmp_path / "music" / "up").symlink_to(tmp_path)
+    (tmp_path / "elsewhere").symlink_to(tmp_path / "music")
+    (tmp_path / "music" / "gone.wav").symlink_to(tmp_path / "nowhere.wav")
+    os.mkfifo(tmp_path / "music" / "pipe.wav")
+    found = [os.path.relpath(str(path), tmp_path) for path in find_audio([str(tmp_path)])]
+    assert found == ["elsewhere/1.wav", "elsewhere/gone.wav"]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -146,12 +149,78 @@ def test_a_closed_pipe_ends_quietly(folder: Path, clip: Path) -> None:
     assert done.stderr == b""
 
 
+def test_a_full_disk_is_one_line(clip: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "audiotagger", "tag", clip],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == 1
+    assert b"No space left" in done.stderr
+
+
+@pytest.mark.parametrize("paths", [["-"], ["long.wav"]])
+def test_an_interrupt_ends_at_once_with_130(tmp_path: Path, paths: list[str]) -> None:
+    with soundfile.SoundFile(tmp_path / "long.wav", "w", 16_000, 1) as file:
+        for _ in range(60):
+            file.write(tone(60.0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "audiotagger", "tag", *paths, "--format", "json"],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    time.sleep(2)  # an hour of audio takes longer, and nothing ever comes from stdin
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20) if paths != ["-"] else wait_without_input(process)
+    assert process.returncode == 130, err
+    assert json.loads(out) == []
+    assert b"Traceback" not in err
+
+
+def wait_without_input(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
+    process.wait(timeout=20)  # with its stdin still open
+    process.stdin.close()
+    with process.stdout, process.stderr:
+        return process.stdout.read(), process.stderr.read()
+
+
+def test_a_terminal_for_errors_does_not_swallow_results(tmp_path: Path, clip: Path) -> None:
+    inner = f"{sys.executable} -m audiotagger tag {clip} > {tmp_path}/out.txt"
+    done = subprocess.run(["script", "-qec", inner, "/dev/null"], capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "out.txt").read_text().startswith(str(clip))
+
+
+def test_tagging_leaves_nothing_behind_in_the_home_folder(tmp_path: Path, clip: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    done = command("tag", clip, env={**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(home)})
+    assert done.returncode == 0
+    assert done.stderr == b""
+    assert list(home.iterdir()) == []
+
+
+def test_one_standard_input_cannot_be_read_twice(run: Run) -> None:
+    assert run("tag", "-", "-").exit_code == 2
+
+
 def test_names_that_are_no_text_survive(tmp_path: Path, clip: Path) -> None:
     odd = tmp_path / "caf\udce9 \N{SNOWMAN}.wav"
     odd.write_bytes(clip.read_bytes())
     done = command("tag", odd, "--format", "jsonl")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["path"] == str(odd)
+    as_text = command("tag", odd, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert as_text.stdout.startswith(os.fsencode(odd) + b"\t")
 
 
 def test_models_are_listed_with_what_they_are(run: Run) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -96,13 +98,13 @@ def test_order_and_scores_do_not_depend_on_jobs(tagger: Tagger, tmp_path: Path) 
 def test_files_are_asked_for_only_as_needed(tagger: Tagger, clip: Path) -> None:
     asked = 0
 
-    def endless() -> object:
+    def endless() -> Iterator[Path]:
         nonlocal asked
         while True:
             asked += 1
             yield clip
 
-    results = tagger.tag_files(endless(), jobs=2)  # type: ignore[arg-type]
+    results = tagger.tag_files(endless(), jobs=2)
     assert next(results).ok
     assert asked < 10
 
@@ -122,3 +124,62 @@ def test_one_net_alone_tags_too(tmp_path: Path) -> None:
     shutil.copy(shipped_models() / "mel.onnx", tmp_path)
     alone = Tagger.load(tmp_path).tag(tone(2.0))
     assert alone.tags == alone.by_model["mel"]
+
+
+def test_silence_around_a_sound_does_not_water_it_down(tagger: Tagger) -> None:
+    silence = np.zeros(60 * 16_000, np.float32)
+    alone = tagger.tag(tone(8.0))
+    among = tagger.tag(np.concatenate([silence, tone(8.0), silence]))
+    assert among.tags[0].label == alone.tags[0].label
+    assert among.tags[0].score > 0.7 * alone.tags[0].score
+
+
+def test_silence_alone_gets_no_confident_label(tagger: Tagger) -> None:
+    for level in (0.0, 1e-6):
+        assert tagger.tag(level * noise(5.0)).tags[0].score < 0.5
+
+
+def test_whatever_goes_wrong_with_a_file_is_its_own_affair(tagger: Tagger, clip: Path) -> None:
+    good, bad, again = tagger.tag_files([str(clip), "null\0byte.wav", str(clip)])
+    assert good.ok
+    assert again.ok
+    assert bad.error is not None
+
+
+def test_results_do_not_wait_for_more_files(tagger: Tagger, clip: Path) -> None:
+    submitted = 0
+
+    def slow() -> Iterator[Path]:
+        nonlocal submitted
+        for _ in range(6):
+            submitted += 1
+            yield clip
+            time.sleep(0.3)
+
+    results = tagger.tag_files(slow(), jobs=4)
+    assert next(results).ok
+    assert submitted < 6
+    assert all(result.ok for result in results)
+
+
+def test_incomplete_metadata_is_refused(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="needs the extra train")
+    proto = onnx.load(shipped_models() / "mel.onnx")
+    kept = {prop.key: prop.value for prop in proto.metadata_props if prop.key != "window_samples"}
+    del proto.metadata_props[:]
+    onnx.helper.set_model_props(proto, kept)
+    onnx.save(proto, tmp_path / "mel.onnx")
+    with pytest.raises(ModelError, match="window_samples"):
+        Tagger.load(tmp_path)
+
+
+def test_nets_of_other_labels_are_not_averaged(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="needs the extra train")
+    proto = onnx.load(shipped_models() / "mel.onnx")
+    props = {prop.key: prop.value for prop in proto.metadata_props}
+    props["labels"] = props["labels"].replace("Bark", "Woof")
+    onnx.helper.set_model_props(proto, props)
+    onnx.save(proto, tmp_path / "mel.onnx")
+    shutil.copy(shipped_models() / "wave.onnx", tmp_path)
+    with pytest.raises(ModelError, match="cannot be averaged"):
+        Tagger.load(tmp_path)

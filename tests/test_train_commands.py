@@ -130,6 +130,8 @@ def test_a_failed_export_leaves_the_old_models_alone(workshop: Path, tmp_path: P
     done = command("export", broken, cwd=workshop)
     assert done.returncode == 1
     assert "nothing replaced" in done.stderr
+    done = command("export", only_run(workshop, "wave"), broken, cwd=workshop)
+    assert done.returncode == 1
     (broken / "result.json").unlink()
     done = command("export", broken, cwd=workshop)
     assert done.returncode == 1
@@ -153,9 +155,10 @@ def test_a_killed_run_goes_on_where_it_was(workshop: Path) -> None:
     with np.load(checkpoint) as arrays:
         done_epochs = len(json.loads(str(arrays["history"])))
     assert 1 <= done_epochs < 4
-    refused = command(*args, cwd=workshop)
-    assert refused.returncode == 1
-    assert "--resume" in refused.stderr
+    for options, remedy in (([], "--resume"), (["--resume", "--seed", "5"], "seed 0")):
+        refused = command(*args, *options, cwd=workshop)
+        assert refused.returncode == 1
+        assert remedy in refused.stderr
     resumed = command(*args, "--resume", cwd=workshop)
     assert resumed.returncode == 0, resumed.stderr
     assert f"epoch {done_epochs + 1:>3}/4" in resumed.stderr

@@ -48,7 +48,8 @@ def change_speed(waveform: Waveform, rng: np.random.Generator) -> Waveform:
 def colour(waveform: Waveform, sample_rate: int, rng: np.random.Generator) -> Waveform:
     """Record the sound elsewhere: a random equaliser, at times band limits, a missing band, a room.
 
-    All of it is one product of spectra. Zeros stay out of the level: the result is as long as the input.
+    All of it is one product of spectra. The result is as long as the input, and what lies 80 dB below its peak is
+    exactly zero, as silence around a short clip was before: the nets take the level from what is not.
     """
     n = len(waveform) + sample_rate // 2
     spectrum = np.fft.rfft(waveform, n)
@@ -68,7 +69,9 @@ def colour(waveform: Waveform, sample_rate: int, rng: np.random.Generator) -> Wa
     spectrum *= (10 ** (decibels / 20)).astype(np.float32)
     if rng.random() < 0.25:
         spectrum *= np.fft.rfft(_room(sample_rate, rng), n)
-    return np.fft.irfft(spectrum, n)[: len(waveform)].astype(np.float32)
+    coloured = np.fft.irfft(spectrum, n)[: len(waveform)].astype(np.float32)
+    coloured[np.abs(coloured) < 1e-4 * np.abs(coloured).max()] = 0
+    return coloured
 
 
 def _room(sample_rate: int, rng: np.random.Generator) -> Waveform:

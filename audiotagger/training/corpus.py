@@ -54,18 +54,25 @@ def find_data(data: Path | None) -> Path:
 
 
 def read_corpus(root: Path) -> Corpus:
-    """Read the lists of a data folder. Raises DataError if train.csv is missing or names a file that is not there."""
+    """Read the lists of a data folder. Raises DataError if train.csv is missing, or a list cannot be used."""
     if not (root / "train.csv").is_file():
         raise DataError(f"{root}: no train.csv; training needs {NEEDED}")
     train = _read_split(root, "train")
+    if len({clip.label for clip in train}) < 2:
+        raise DataError(f"{root / 'train.csv'}: fewer than two labels; there is nothing to tell apart")
     return Corpus(
         root=root,
         labels=tuple(sorted({clip.label for clip in train})),
         train=train,
-        test=_read_split(root, "test"),
+        test=read_test(root),
         other=_read_split(root, "other", labelled=False),
         unlabelled=_read_split(root, "unlabelled", labelled=False),
     )
+
+
+def read_test(root: Path) -> tuple[Clip, ...]:
+    """Read the test split of a data folder, empty if there is none. Raises DataError if it cannot be used."""
+    return _read_split(root, "test")
 
 
 def _read_split(root: Path, split: str, labelled: bool = True) -> tuple[Clip, ...]:
@@ -90,31 +97,31 @@ def _read_split(root: Path, split: str, labelled: bool = True) -> tuple[Clip, ..
 def _rows(table: Path) -> list[dict[str, str]]:
     if not table.is_file():
         return []
-    with table.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets begin with a byte order mark
+            return list(csv.DictReader(file))
+    except UnicodeDecodeError:
+        raise DataError(f"{table}: not UTF-8; save it as UTF-8") from None
 
 
 def hold_out(clips: Sequence[Clip], fraction: float, seed: int = 0) -> tuple[list[Clip], list[Clip]]:
     """Split labelled clips into (training, validation); about `fraction` of each label goes to validation.
 
-    What is held out of a label is whole sources; where its sources are too few or too large, whole groups; where even
-    those are, single clips. A net can learn the room and the codec of a source instead of the sound, so scores on
-    sources it has heard are worth little. Depends on names and `seed` alone: the same on every machine.
+    What is held out of a label is whole sources; where its sources are too few or too large, whole groups. A net can
+    learn the room and the codec of a source instead of the sound, so a score on what it has heard is worth little: of a
+    label whose groups are too large as well, nothing is held out. Depends on names and `seed` alone: the same on every
+    machine.
     """
     by_label: dict[str, list[Clip]] = defaultdict(list)
     for clip in clips:
         by_label[clip.label].append(clip)
     held: set[Clip] = set()
     for label, members in by_label.items():
-        wanted = round(fraction * len(members)) if fraction else 0
-        if fraction:
-            wanted = max(wanted, 1)
-        chosen: set[Clip] = set()
-        for unit in ("source", "group", "path"):
-            if len(chosen) >= wanted / 2:
-                break
+        wanted = max(round(fraction * len(members)), 1)
+        chosen = _pick(members, "source", wanted, f"{seed}:{label}")
+        if len(chosen) < wanted / 2:
             rest = [clip for clip in members if clip not in chosen]
-            chosen |= _pick(rest, unit, wanted - len(chosen), f"{seed}:{label}")
+            chosen |= _pick(rest, "group", wanted - len(chosen), f"{seed}:{label}")
         held |= chosen
     return [clip for clip in clips if clip not in held], [clip for clip in clips if clip in held]
 
@@ -123,7 +130,7 @@ def _pick(clips: Iterable[Clip], unit: str, wanted: int, salt: str) -> set[Clip]
     """Whole units in a fixed random order, each taken if it still fits; never all there are."""
     units: dict[str, list[Clip]] = defaultdict(list)
     for clip in clips:
-        units[clip.path.name if unit == "path" else getattr(clip, unit)].append(clip)
+        units[getattr(clip, unit)].append(clip)
     order = sorted(units, key=lambda name: hashlib.sha256(f"{salt}:{name}".encode()).digest())
     chosen: set[Clip] = set()
     for name in order[:-1]:

@@ -14,7 +14,7 @@ from audiotagger import metrics
 from audiotagger.audio import read_blocks
 from audiotagger.errors import DataError
 from audiotagger.tagger import Tagger, available_cores
-from audiotagger.training.corpus import Clip, read_corpus
+from audiotagger.training.corpus import Clip, read_test
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Evaluation:
 
 def evaluate(tagger: Tagger, data: Path, progress: Callable[[int, int], None]) -> Evaluation:
     """Tag the test split of `data`. Raises DataError if it has none, or labels that the models do not know."""
-    clips = read_corpus(data).test
+    clips = read_test(data)
     if not clips:
         raise DataError(f"{data}: no test.csv; evaluating needs one beside audio_test/")
     unknown = sorted({clip.label for clip in clips} - set(tagger.labels))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,9 @@ import onnx
 import tensorflow as tf
 import tf2onnx
 
-from audiotagger.errors import RunError
+from audiotagger.errors import ModelError, RunError
 from audiotagger.model import FORMAT, Model
+from audiotagger.tagger import Tagger
 from audiotagger.training import networks
 from audiotagger.training.fit import Config
 
@@ -30,49 +33,58 @@ class Exported:
     """What became of a run: the file, and the largest difference of a probability from Keras."""
 
     path: Path
+    run: Path
     difference: float
 
 
 def newest_runs(folder: Path) -> list[Path]:
-    """Return the newest finished run of each kind of net under `folder`. Raises RunError if there is none."""
+    """Return the newest finished run of each net under `folder`, those of 2018 left out. Raises RunError for none."""
     finished = sorted(folder.glob("*/result.json"), key=lambda path: path.stat().st_mtime)
-    newest = {Config.read(path.parent).kind: path.parent for path in finished}
+    configs = {path.parent: Config.read(path.parent) for path in finished}
+    newest = {config.kind: run for run, config in configs.items() if config.arch == "default"}
     if not newest:
         raise RunError(f"{folder}: holds no finished training run; `audiotagger train --model mel` makes one")
     return list(newest.values())
 
 
-def export(run: Path, folder: Path) -> Exported:
-    """Write `folder`/KIND.onnx and KIND.keras from a finished run, replacing older ones only if ONNX agrees with Keras.
+def export(runs: Sequence[Path], folder: Path) -> list[Exported]:
+    """Write KIND.onnx and KIND.keras of each run into `folder`; older ones are replaced only if all runs pass.
 
-    Raises RunError if the run is not finished or the two disagree by more than `TOLERANCE`.
+    Raises RunError if a run has not finished, if its ONNX differs from Keras by more than `TOLERANCE`, or if `folder`
+    would hold nets that cannot be averaged.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".export") as partial:
+        exported = [_convert(run, Path(partial)) for run in runs]
+        new = {one.path.name: Model.load(one.path) for one in exported}
+        old = {path.name: Model.load(path) for path in folder.glob("*.onnx") if path.name not in new}
+        try:
+            Tagger((new | old).values())
+        except ModelError as error:
+            raise RunError(f"{error}; nothing replaced, use --to") from None
+        for one in exported:
+            for suffix in (".keras", ".onnx"):
+                one.path.with_suffix(suffix).replace(folder / f"{one.path.stem}{suffix}")
+    return [replace(one, path=folder / one.path.name) for one in exported]
+
+
+def _convert(run: Path, folder: Path) -> Exported:
     config = Config.read(run)
     if not (run / "result.json").is_file():
-        raise RunError(f"{run}: this run has not finished; go on with `audiotagger train --resume --run {run}`")
+        again = f"audiotagger train --model {config.kind} --arch {config.arch} --run {run} --resume"
+        raise RunError(f"{run}: this run has not finished; go on with `{again}`")
     result = json.loads((run / "result.json").read_text(encoding="utf-8"))
     net = keras.saving.load_model(run / "model.keras", compile=False)
     probabilities = keras.layers.Softmax(name="probabilities")(net.output / result["temperature"])
     model = keras.Model(net.input, probabilities)
-
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{config.kind}.partial.onnx"
-    try:
-        _write_onnx(model, partial, _metadata(config, result))
-        windows = np.load(run / "windows.npy").astype(np.float32)
-        expected = np.asarray(model(windows, training=False))
-        difference = float(np.max(np.abs(Model.load(partial).predict(windows) - expected)))
-        if not difference <= TOLERANCE:
-            raise RunError(
-                f"{run}: ONNX differs from Keras by {difference:.1e}, over {TOLERANCE:.0e}; nothing replaced"
-            )
-        partial_keras = folder / f".{config.kind}.partial.keras"
-        shutil.copyfile(run / "model.keras", partial_keras)
-        partial_keras.replace(folder / f"{config.kind}.keras")
-        partial.replace(folder / f"{config.kind}.onnx")
-    finally:
-        partial.unlink(missing_ok=True)
-    return Exported(folder / f"{config.kind}.onnx", difference)
+    path = folder / f"{config.kind}.onnx"
+    _write_onnx(model, path, _metadata(config, result))
+    shutil.copyfile(run / "model.keras", path.with_suffix(".keras"))
+    windows = np.load(run / "windows.npy").astype(np.float32)
+    difference = float(np.max(np.abs(Model.load(path).predict(windows) - np.asarray(model(windows, training=False)))))
+    if not difference <= TOLERANCE:
+        raise RunError(f"{run}: ONNX differs from Keras by {difference:.1e}, over {TOLERANCE:.0e}; nothing replaced")
+    return Exported(path, run, difference)
 
 
 def _write_onnx(model: keras.Model, path: Path, metadata: dict[str, str]) -> None:

@@ -28,11 +28,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from audiotagger import metrics
-from audiotagger.errors import RunError
+from audiotagger.errors import DataError, RunError
 from audiotagger.model import shipped_models
 from audiotagger.training import networks
 from audiotagger.training.checkpoint import State
-from audiotagger.training.corpus import Corpus, hold_out, read_corpus
+from audiotagger.training.corpus import Corpus, find_data, hold_out, read_corpus
 from audiotagger.training.pipeline import Batches, decode_all, prefetch, read_teacher
 from audiotagger.training.recipes import RECIPES, Recipe
 from audiotagger.training.validation import Validation
@@ -68,49 +68,36 @@ class Config:
 
 def train(
     kind: str,
-    data: Path,
+    data: Path | None,
     console: Console,
     *,
     arch: str = "default",
     run: Path | None = None,
     resume: bool = False,
     epochs: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     teacher: bool = True,
     pretrained: bool = False,
 ) -> Path:
     """Train a net and return its run folder: `run`, else a new one under `RUNS`, or with `resume` the newest
     unfinished one of this kind there. With `pretrained` the weights of the shipped net are where it begins.
 
-    Raises DataError, or RunError for a run that is in the way or not there.
+    Raises DataError, or RunError for a run that is in the way, not there, or resumed with other options.
     """
     if resume:
         run = run or _newest_unfinished(kind, arch)
         config = Config.read(run)
-        if (config.kind, config.arch) != (kind, arch):
-            raise RunError(f"{run}: a run of --model {config.kind} --arch {config.arch}; give the same to resume it")
+        asked = {"kind": kind, "arch": arch, "epochs": epochs, "seed": seed, "data": data and str(data.resolve())}
+        for name, was in (vars(config) | {"epochs": config.recipe.epochs}).items():
+            if asked.get(name) not in (None, was):
+                raise RunError(
+                    f"{run}: this run has {name} {was}, not {asked[name]}; resume it with what it began with"
+                )
     else:
         run = run or RUNS / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
-        if (run / "config.json").exists():
+        if (run / "checkpoint.npz").exists():
             raise RunError(f"{run}: holds a run already; add --resume to go on with it or give another --run")
-        recipe = RECIPES[kind, arch]
-        if pretrained and arch != "default":
-            raise RunError(
-                f"--arch {arch}: there is no shipped net of this architecture to begin with; use --init scratch"
-            )
-        if pretrained:
-            recipe = replace(recipe, learning_rate=recipe.learning_rate / 2)
-        corpus = read_corpus(data)
-        config = Config(
-            kind=kind,
-            arch=arch,
-            data=str(data.resolve()),
-            data_id=corpus_id(corpus),
-            labels=corpus.labels,
-            recipe=replace(recipe, epochs=epochs) if epochs else recipe,
-            teacher=teacher and recipe.teacher_weight > 0 and (data / "teacher.npz").is_file(),
-            seed=seed,
-        )
+        config = _new_config(kind, arch, find_data(data), epochs, seed or 0, teacher, pretrained)
         run.mkdir(parents=True, exist_ok=True)
         if pretrained:
             shutil.copyfile(shipped_models() / f"{kind}.keras", run / "init.keras")
@@ -118,6 +105,31 @@ def train(
     console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
     fit(config, run, console)
     return run
+
+
+def _new_config(
+    kind: str, arch: str, data: Path, epochs: int | None, seed: int, teacher: bool, pretrained: bool
+) -> Config:
+    if pretrained and arch != "default":
+        raise RunError(f"--arch {arch}: no shipped net of this architecture to begin with; use --init scratch")
+    recipe = RECIPES[kind, arch]
+    recipe = replace(
+        recipe,
+        epochs=epochs or recipe.epochs,
+        # What is known already would be lost at the full rate.
+        learning_rate=recipe.learning_rate / (2 if pretrained else 1),
+    )
+    corpus = read_corpus(data)
+    return Config(
+        kind=kind,
+        arch=arch,
+        data=str(data.resolve()),
+        data_id=corpus_id(corpus),
+        labels=corpus.labels,
+        recipe=recipe,
+        teacher=teacher and recipe.teacher_weight > 0 and (data / "teacher.npz").is_file(),
+        seed=seed,
+    )
 
 
 def _newest_unfinished(kind: str, arch: str) -> Path:
@@ -139,6 +151,10 @@ def fit(config: Config, run: Path, console: Console) -> None:
     if corpus_id(corpus) != config.data_id:
         raise RunError(f"{run}: {config.data} is not the data this run began with; start a new run without --resume")
     train, validation = hold_out(corpus.train, VALIDATION_SHARE)
+    if not validation:
+        raise DataError(
+            f"{corpus.root}: too few sources, groups or clips of every label to hold any out for validation"
+        )
     clips = [*corpus.train, *corpus.other, *(corpus.unlabelled if config.teacher else ())]
     with _progress(console) as progress:
         task = progress.add_task("decode", total=len(clips), note="")
@@ -175,10 +191,13 @@ def fit(config: Config, run: Path, console: Console) -> None:
     with _progress(console) as progress:
         task = progress.add_task(config.kind, total=total_steps, completed=state.step, note="")
         first, began, loss_sum = state.step, time.monotonic(), 0.0
-        for step, batch in zip(range(first, total_steps), prefetch(batches, range(first, total_steps)), strict=True):
+        last = first if _out_of_patience(recipe, state.history) else total_steps
+        for step, batch in zip(range(first, last), prefetch(batches, range(first, last)), strict=False):
             optimizer.learning_rate.assign(learning_rate(recipe, step, total_steps))
             net.reset_metrics()  # or Keras would report the mean since the start
             logs = net.train_on_batch(batch.waveforms, batch.targets, return_dict=True)
+            if not math.isfinite(logs["loss"]):
+                raise RunError(f"{run}: the loss is no number any more at step {step}; resume it, or look at the data")
             loss_sum += float(logs["loss"])
             state.step = step + 1
             if recipe.ema:
@@ -208,8 +227,7 @@ def fit(config: Config, run: Path, console: Console) -> None:
                 f"validation MAP@3 {row['val_map3']:.3f}  top-1 {row['val_top1']:.3f}  "
                 f"{row['clips_per_second']:.0f} clips/s"
             )
-            top1 = [past["val_top1"] for past in state.history]
-            if recipe.patience and len(top1) - 1 - top1.index(max(top1)) >= recipe.patience:
+            if _out_of_patience(recipe, state.history):
                 break
 
     averaged.set_weights(state.averages)
@@ -243,10 +261,15 @@ def learning_rate(recipe: Recipe, step: int, total_steps: int) -> float:
     return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (total_steps - warm_up)))
 
 
+def _out_of_patience(recipe: Recipe, history: list[dict[str, Any]]) -> bool:
+    top1 = [row["val_top1"] for row in history]
+    return bool(recipe.patience and top1 and len(top1) - 1 - top1.index(max(top1)) >= recipe.patience)
+
+
 def corpus_id(corpus: Corpus) -> str:
-    """A short name for what a net was trained on: a hash over names and labels of all training clips."""
+    """A short name for what a net was trained on: a hash over the lists of all training clips."""
     listed = (*corpus.train, *corpus.other, *corpus.unlabelled)
-    lines = "".join(f"{clip.path.parent.name}/{clip.path.name},{clip.label}\n" for clip in listed)
+    lines = "".join(f"{c.path.parent.name}/{c.path.name},{c.label},{c.source},{c.group}\n" for c in listed)
     return hashlib.sha256(lines.encode()).hexdigest()[:12]
 
 

@@ -25,6 +25,9 @@ from audiotagger.training.recipes import Recipe
 Array = NDArray[np.float32]
 
 
+FLOAT16_RANGE = (-65_504.0, 65_504.0)
+
+
 class Waveforms:
     """The decoded clips, float16 in one memory-mapped array: `waveforms[i]` is float32 [samples]."""
 
@@ -48,7 +51,8 @@ def cache_folder() -> Path:
 def decode_all(clips: Sequence[Clip], sample_rate: int, progress: Callable[[int, int], None]) -> Waveforms:
     """Decode clips to mono at `sample_rate`, or take them from the cache if the same files were decoded before.
 
-    `progress` is called with (done, total). Raises AudioError for a file that cannot be decoded.
+    `progress` is called with (done, total). Raises AudioError for a file that cannot be decoded, DataError if the
+    cache cannot be written.
     """
     key = hashlib.sha256(str(sample_rate).encode())
     for clip in clips:
@@ -57,18 +61,31 @@ def decode_all(clips: Sequence[Clip], sample_rate: int, progress: Callable[[int,
     path = cache_folder() / f"{key.hexdigest()[:24]}.f16"
     ends_path = path.with_suffix(".npy")
     if not ends_path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        ends: list[int] = []
+        try:
+            _fill_cache(path, ends_path, clips, sample_rate, progress)
+        except OSError as error:
+            raise DataError(f"{path.parent}: {error.strerror}; set AUDIOTAGGER_CACHE to another folder") from None
+    return Waveforms(np.memmap(path, np.float16, "r"), np.load(ends_path))
+
+
+def _fill_cache(
+    path: Path, ends_path: Path, clips: Sequence[Clip], sample_rate: int, progress: Callable[[int, int], None]
+) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial, partial_ends = (p.with_name(f"{os.getpid()}.{p.name}") for p in (path, ends_path))
+    ends: list[int] = []
+    try:
         with ThreadPoolExecutor(os.cpu_count()) as pool, partial.open("wb") as file:
             for waveform in pool.map(lambda clip: read_waveform(clip.path, sample_rate), clips):
-                file.write(waveform.astype(np.float16).tobytes())
+                file.write(np.clip(waveform, *FLOAT16_RANGE).astype(np.float16).tobytes())
                 ends.append((ends[-1] if ends else 0) + len(waveform))
                 progress(len(ends), len(clips))
+        np.save(partial_ends, np.array(ends, np.int64))
         partial.replace(path)
-        np.save(partial.with_suffix(".npy"), np.array(ends, np.int64))
-        partial.with_suffix(".npy").replace(ends_path)
-    return Waveforms(np.memmap(path, np.float16, "r"), np.load(ends_path))
+        partial_ends.replace(ends_path)
+    finally:
+        partial.unlink(missing_ok=True)
+        partial_ends.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from audiotagger import AudioError, Tag, Tagging
+from audiotagger.writers import WRITERS
+
+GOOD = Tagging(
+    "a b.wav",
+    1.23456,
+    (Tag("Bark", 0.75), Tag("Meow", 0.125)),
+    {"mel": (Tag("Bark", 1.0),), "wave": (Tag("Bark", 0.5), Tag("Meow", 0.25))},
+)
+BAD = Tagging("bad.wav", error=AudioError("undecodable", "bad.wav: cannot be decoded"))
+
+
+def written(name: str, *taggings: Tagging, by_model: bool = False) -> str:
+    file = io.StringIO()
+    with WRITERS[name](file, by_model) as writer:
+        for tagging in taggings:
+            writer.write(tagging)
+    return file.getvalue()
+
+
+def test_exact_outputs() -> None:
+    assert written("text", GOOD, BAD) == "a b.wav\tBark 0.750\tMeow 0.125\n"
+    assert written("csv", GOOD, BAD) == "path,label,score\na b.wav,Bark,0.7500\na b.wav,Meow,0.1250\n"
+    good = (
+        '{"path": "a b.wav", "duration": 1.235, "tags": [{"label": "Bark", "score": 0.75},'
+        ' {"label": "Meow", "score": 0.125}], "error": null}'
+    )
+    bad = (
+        '{"path": "bad.wav", "duration": null, "tags": [],'
+        ' "error": {"kind": "undecodable", "message": "bad.wav: cannot be decoded"}}'
+    )
+    assert written("jsonl", GOOD, BAD) == f"{good}\n{bad}\n"
+    assert written("json", GOOD, BAD) == f"[\n  {good},\n  {bad}\n]\n"
+
+
+def test_exact_outputs_by_model() -> None:
+    assert written("text", GOOD, by_model=True).splitlines() == [
+        "a b.wav\taverage\tBark 0.750\tMeow 0.125",
+        "a b.wav\tmel\tBark 1.000",
+        "a b.wav\twave\tBark 0.500\tMeow 0.250",
+    ]
+    assert written("csv", GOOD, by_model=True).splitlines()[:2] == [
+        "path,model,label,score",
+        "a b.wav,average,Bark,0.7500",
+    ]
+    assert json.loads(written("jsonl", GOOD, by_model=True))["by_model"]["mel"] == [{"label": "Bark", "score": 1.0}]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_nothing_is_valid_too(name: str) -> None:
+    expected = {"json": "[]\n", "csv": "path,label,score\n"}
+    assert written(name) == expected.get(name, "")
+
+
+def test_an_array_is_closed_when_something_goes_wrong() -> None:
+    file = io.StringIO()
+
+    def interrupted() -> None:
+        with WRITERS["json"](file) as writer:
+            writer.write(GOOD)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert [one["path"] for one in json.loads(file.getvalue())] == ["a b.wav"]
+
+
+def test_odd_names_stay_one_field_of_one_line() -> None:
+    odd = Tagging("tab\there\nand \x1b[31mred.wav", 1.0, GOOD.tags)
+    (line,) = written("text", odd).splitlines()
+    assert line.split("\t")[0] == r"tab\there\nand \x1b[31mred.wav"
+    assert "\x1b" not in written("table", odd)
+    assert next(csv.DictReader(io.StringIO(written("csv", odd))))["path"] == odd.path
+    assert json.loads(written("jsonl", odd))["path"] == odd.path
