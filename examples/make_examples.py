@@ -27,8 +27,8 @@ Note = tuple[int, float, float]  # MIDI key, beat it begins at, beats it lasts
 
 # File: (General MIDI program, channel, notes). Channel 9 is percussion.
 PHRASES: dict[str, tuple[int, int, list[Note]]] = {
-    "acoustic_guitar.flac": (24, 0, [(key, i / 2, 2) for i, key in enumerate((45, 52, 57, 60, 64, 60, 57, 52))]),
-    "flute.ogg": (73, 0, [(76, 0, 1), (79, 1, 1), (81, 2, 0.5), (79, 2.5, 0.5), (76, 3, 1), (74, 4, 1), (72, 5, 2)]),
+    "acoustic_guitar.flac": (25, 0, [(key, i / 2, 2) for i, key in enumerate((52, 59, 64, 67, 71, 67, 64, 59))]),
+    "flute.ogg": (73, 0, [(84, 0, 1), (86, 1, 1), (88, 2, 0.5), (86, 2.5, 0.5), (84, 3, 1), (83, 4, 1), (84, 5, 2)]),
     "glockenspiel.wav": (9, 0, [(key, i / 2, 1) for i, key in enumerate((84, 88, 91, 96, 91, 88, 84))]),
     "hi-hat.wav": (0, 9, [(42, i / 2, 0.25) for i in range(8)]),
     "trumpet.mp3": (56, 0, [(67, 0, 0.5), (67, 0.5, 0.5), (72, 1, 1.5), (76, 2.5, 0.5), (79, 3, 2)]),
