@@ -109,7 +109,7 @@ def tag(
         unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
         sys.stdout.reconfigure(encoding="utf-8", errors=unencodable)  # type: ignore[union-attr]
         failed = False
-        with _counter() as count, WRITERS[chosen](sys.stdout, by_model) as writer:
+        with _counter(shown=not sys.stdout.isatty()) as count, WRITERS[chosen](sys.stdout, by_model) as writer:
             for tagging in tagger.tag_files(find_audio(paths), top_k=top_k, min_score=min_score, jobs=jobs):
                 writer.write(tagging)
                 count()
@@ -194,8 +194,9 @@ def evaluate(
         from audiotagger.training.evaluate import report
 
         tagger = Tagger.load(models)
-        with _counter() as count:
-            typer.echo(report(score(tagger, find_data(data), count)))
+        with _counter(shown=True) as count:
+            results = score(tagger, find_data(data), count)
+        typer.echo(report(results))
 
 
 @app.command("models")
@@ -272,9 +273,9 @@ def _stderr() -> Console:
 
 
 @contextmanager
-def _counter() -> Iterator[Any]:
-    """A function to call for each file, with (done, total) where known; shown only if nobody else uses the terminal."""
-    if not sys.stderr.isatty() or sys.stdout.isatty():
+def _counter(shown: bool) -> Iterator[Any]:
+    """A function to call for each file, with (done, total) where known; it counts on stderr if that is a terminal."""
+    if not (shown and sys.stderr.isatty()):
         yield lambda *_: None
         return
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn

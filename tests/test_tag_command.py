@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 from typer.testing import Result
@@ -91,6 +92,18 @@ def test_table_shows_name_length_and_labels(run: Run, clip: Path) -> None:
     first, *rest = result.stdout.splitlines()
     assert "0:02.0" in first
     assert len(rest) == 3
+
+
+def test_odd_shapes_of_audio_get_tags(run: Run, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "one-sample.wav", tone(1.0)[:1], 16_000)
+    soundfile.write(tmp_path / "one-sample-96k.wav", tone(1.0)[:1], 96_000)
+    soundfile.write(
+        tmp_path / "surround.wav", np.repeat(tone(0.3, 96_000)[:, None], 8, axis=1), 96_000, subtype="FLOAT"
+    )
+    soundfile.write(tmp_path / "telephone.au", tone(9.0, 8_000), 8_000, subtype="ULAW")
+    result = run("tag", tmp_path, "--format", "jsonl")
+    assert result.exit_code == 0, result.stderr
+    assert [len(json.loads(line)["tags"]) for line in result.stdout.splitlines()] == [3, 3, 3, 3]
 
 
 def test_min_score_may_leave_nothing(run: Run, clip: Path) -> None:

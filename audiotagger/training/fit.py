@@ -1,6 +1,7 @@
 """One training run, from top to bottom. A run is a folder:
 
 config.json      what was asked for: kind, arch, data, labels, recipe, seed
+init.keras       the net it began with, if not with random weights
 history.csv      one row an epoch
 checkpoint.npz   everything needed to go on; replaced as a whole after each epoch
 model.keras      the finished net: averaged weights, no optimizer; logits, not probabilities
@@ -27,7 +28,6 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from audiotagger import metrics
 from audiotagger.errors import DataError, RunError
 from audiotagger.model import shipped_models
 from audiotagger.training import networks
@@ -103,7 +103,11 @@ def train(
             shutil.copyfile(shipped_models() / f"{kind}.keras", run / "init.keras")
         write_text(run / "config.json", json.dumps(asdict(config), indent=2))
     console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
-    fit(config, run, console)
+    try:
+        fit(config, run, console)
+    except KeyboardInterrupt:
+        console.print(f"{run}: stopped; go on with the same command and --resume")
+        raise
     return run
 
 
@@ -197,7 +201,7 @@ def fit(config: Config, run: Path, console: Console) -> None:
             net.reset_metrics()  # or Keras would report the mean since the start
             logs = net.train_on_batch(batch.waveforms, batch.targets, return_dict=True)
             if not math.isfinite(logs["loss"]):
-                raise RunError(f"{run}: the loss is no number any more at step {step}; resume it, or look at the data")
+                raise RunError(f"{run}: the loss of step {step} is no number; look for broken clips in {config.data}")
             loss_sum += float(logs["loss"])
             state.step = step + 1
             if recipe.ema:
@@ -211,8 +215,7 @@ def fit(config: Config, run: Path, console: Console) -> None:
             row = {
                 "epoch": state.step // steps_per_epoch,
                 "loss": round(loss_sum / steps_per_epoch, 5),
-                "val_map3": round(metrics.map_at(scores, held_out.truth), 5),
-                "val_top1": round(metrics.top_1(scores, held_out.truth), 5),
+                **{f"val_{name}": round(value, 5) for name, value in held_out.summary(scores).items()},
                 "clips_per_second": round((state.step - first) * recipe.batch_size / seconds, 1),
             }
             loss_sum = 0.0
@@ -237,12 +240,7 @@ def fit(config: Config, run: Path, console: Console) -> None:
     result = {
         "finished": datetime.now(UTC).date().isoformat(),
         "temperature": temperature,
-        "validation": {
-            "clips": len(held_out.truth),
-            "map3": metrics.map_at(scores, held_out.truth),
-            "macro_map3": metrics.macro_map_at(scores, held_out.truth),
-            "top1": metrics.top_1(scores, held_out.truth),
-        },
+        "validation": {"clips": len(scores), **held_out.summary(scores)},
     }
     np.save(run / "windows.npy", held_out.windows[:32])
     partial = run / "partial.keras"

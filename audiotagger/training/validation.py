@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from audiotagger import metrics
 from audiotagger.tagger import WindowSplitter
 from audiotagger.training.corpus import Clip
 from audiotagger.training.pipeline import Waveforms
@@ -37,6 +38,14 @@ class Validation:
         sums = np.add.reduceat(powers / powers.sum(axis=1, keepdims=True), self._first)
         means: NDArray[np.float64] = sums / self._counts[:, None]
         return means
+
+    def summary(self, scores: NDArray[np.float64]) -> dict[str, float]:
+        """MAP@3, macro MAP@3 and top-1 of each clip's scores."""
+        return {
+            "map3": metrics.map_at(scores, self.truth),
+            "macro_map3": metrics.macro_map_at(scores, self.truth),
+            "top1": metrics.top_1(scores, self.truth),
+        }
 
     def best_temperature(self, logits: NDArray[np.float32]) -> float:
         """The temperature under which the true labels are likeliest (Guo et al. 2017, arXiv:1706.04599)."""
