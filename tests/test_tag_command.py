@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -162,6 +163,7 @@ def test_a_closed_pipe_ends_quietly(folder: Path, clip: Path) -> None:
     assert done.stderr == b""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_one_line(clip: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
@@ -206,6 +208,7 @@ def wait_without_input(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
         return process.stdout.read(), process.stderr.read()
 
 
+@pytest.mark.skipif(not shutil.which("script"), reason="needs script, which makes a terminal")
 def test_a_terminal_for_errors_does_not_swallow_results(tmp_path: Path, clip: Path) -> None:
     inner = f"{sys.executable} -m audiotagger tag {clip} > {tmp_path}/out.txt"
     done = subprocess.run(["script", "-qec", inner, "/dev/null"], capture_output=True, check=False, timeout=60)

@@ -139,19 +139,33 @@ def test_a_failed_export_leaves_the_old_models_alone(workshop: Path, tmp_path: P
     assert {path.name: path.read_bytes() for path in models.iterdir()} == before
 
 
-def test_a_killed_run_goes_on_where_it_was(workshop: Path) -> None:
-    args = ["train", "--model", "wave", "--epochs", "4", "--run", "killed"]
+def stop_after_first_epoch(args: list[str], folder: Path, how: signal.Signals) -> subprocess.CompletedProcess[str]:
     process = subprocess.Popen(
         [sys.executable, "-m", "audiotagger", *args],
-        cwd=workshop,
-        env={**os.environ, "AUDIOTAGGER_CACHE": str(workshop / "cache")},
-        stderr=subprocess.DEVNULL,
+        cwd=folder,
+        env={**os.environ, "AUDIOTAGGER_CACHE": str(folder / "cache")},
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    checkpoint = workshop / "killed" / "checkpoint.npz"
+    checkpoint = folder / args[args.index("--run") + 1] / "checkpoint.npz"
     while not checkpoint.exists() and process.poll() is None:
         time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.send_signal(how)
+    _, errors = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(args, process.returncode, "", errors)
+
+
+def test_an_interrupted_run_says_how_to_go_on(workshop: Path) -> None:
+    args = ["train", "--model", "wave", "--epochs", "50", "--run", "interrupted"]
+    stopped = stop_after_first_epoch(args, workshop, signal.SIGINT)
+    assert stopped.returncode == 130, stopped.stderr
+    assert stopped.stderr.splitlines()[-1].endswith("--resume")
+
+
+def test_a_killed_run_goes_on_where_it_was(workshop: Path) -> None:
+    args = ["train", "--model", "wave", "--epochs", "4", "--run", "killed"]
+    stop_after_first_epoch(args, workshop, signal.SIGKILL)
+    checkpoint = workshop / "killed" / "checkpoint.npz"
     with np.load(checkpoint) as arrays:
         done_epochs = len(json.loads(str(arrays["history"])))
     assert 1 <= done_epochs < 4
@@ -166,7 +180,8 @@ def test_a_killed_run_goes_on_where_it_was(workshop: Path) -> None:
     whole = command("train", "--model", "wave", "--epochs", "4", "--run", "whole", cwd=workshop)
     assert whole.returncode == 0, whole.stderr
     losses = [[float(row["loss"]) for row in rows(workshop / name / "history.csv")] for name in ("killed", "whole")]
-    assert losses[0] == pytest.approx(losses[1], abs=1e-3)
+    # TensorFlow's threads sum in no fixed order: two whole runs differ by a third of a per cent after four steps.
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)
 
 
 def test_the_nets_of_2018_train_and_export(workshop: Path) -> None:

@@ -45,7 +45,7 @@ VALIDATION_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Config:
-    """What a run was asked for. Two runs of one config on one machine give one net."""
+    """What a run was asked for. Two runs of one config see the same batches and differ by rounding alone."""
 
     kind: str
     arch: str
