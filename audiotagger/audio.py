@@ -33,7 +33,8 @@ def read_blocks(file: Path | BinaryIO, sample_rate: int) -> Iterator[Waveform]:
     "unreadable", "undecodable" or "empty".
     """
     if not isinstance(file, Path):
-        yield from _decode(file, "standard input", sample_rate)
+        name = getattr(file, "name", None)
+        yield from _decode(file, name if isinstance(name, str) else "open file", sample_rate)
         return
     try:
         opened = file.open("rb")
@@ -58,7 +59,14 @@ def spool(file: BinaryIO) -> BinaryIO:
 
 
 def waveform_blocks(waveform: NDArray[np.floating], source_rate: int, sample_rate: int) -> Iterator[Waveform]:
-    """Yield an array, [samples] or [samples, channels] at `source_rate` Hz, just as `read_blocks` does a file."""
+    """Yield an array, [samples] or [samples, channels] at `source_rate` Hz, just as `read_blocks` does a file.
+
+    Raises ValueError for another shape or rate.
+    """
+    if waveform.ndim not in (1, 2) or (waveform.ndim == 2 and waveform.shape[1] > max(waveform.shape[0], 32)):
+        raise ValueError(f"a waveform is [samples] or [samples, channels], not {list(waveform.shape)}")
+    if source_rate < 1:
+        raise ValueError(f"a sample rate is at least 1 Hz, not {source_rate}")
     channels = np.atleast_2d(np.asarray(waveform, np.float32).T)
     mono = channels.mean(axis=0)
     size = BLOCK_SECONDS * source_rate
@@ -81,17 +89,33 @@ def _unusable_folder(folder: Path) -> AudioError:
 
 def _decode(file: BinaryIO, name: str, sample_rate: int) -> Iterator[Waveform]:
     seekable = spool(file)
+    start = seekable.tell()
+    if seekable.seek(0, io.SEEK_END) == start:
+        raise _nothing_in(name)
+    seekable.seek(start)
     # By descriptor where there is one: quicker than calls back into Python, and no name to be misled by.
-    source = seekable.fileno() if isinstance(seekable, io.BufferedReader) and seekable.tell() == 0 else seekable
+    source = seekable.fileno() if isinstance(seekable, io.BufferedReader) and not start else seekable
     try:
-        with soundfile.SoundFile(source, closefd=False) as sound:
+        with _Stream(source, closefd=False) as sound:
             yield from _resample(_clean(_mono_blocks(sound), name), sound.samplerate, sample_rate)
     except soundfile.LibsndfileError as error:
         reason = error.error_string.rstrip(".")
-        raise AudioError("undecodable", f"{name}: cannot be decoded ({reason}); is it an audio file?") from None
+        remedy = "if it is audio, convert it first: ffmpeg -i FILE FILE.wav"
+        raise AudioError("undecodable", f"{name}: cannot be decoded ({reason}); {remedy}") from None
     finally:
         if seekable is not file:
             seekable.close()
+
+
+def _nothing_in(name: str) -> AudioError:
+    return AudioError("empty", f"{name}: holds no audio; leave it out or record it again")
+
+
+class _Stream(soundfile.SoundFile):  # type: ignore[misc] # soundfile has no types
+    """A file read from front to back, so that FLAC of unknown length, which nobody can seek in, decodes too."""
+
+    def seekable(self) -> bool:
+        return False
 
 
 def _mono_blocks(sound: soundfile.SoundFile) -> Iterator[Waveform]:
@@ -105,7 +129,7 @@ def _clean(blocks: Iterator[Waveform], name: str) -> Iterator[Waveform]:
         empty = False
         yield np.clip(np.nan_to_num(block), -LOUDEST, LOUDEST)
     if empty:
-        raise AudioError("empty", f"{name}: holds no audio; leave it out or record it again")
+        raise _nothing_in(name)
 
 
 def _resample(blocks: Iterator[Waveform], source_rate: int, sample_rate: int) -> Iterator[Waveform]:

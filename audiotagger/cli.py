@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -80,7 +82,7 @@ def tag(
         list[str],
         typer.Argument(metavar="PATH", help="Audio files, folders (recursive), globs, or - for audio on stdin."),
     ],
-    top_k: Annotated[int, typer.Option("--top-k", "-k", min=1, help="Most labels a file.")] = 3,
+    top_k: Annotated[int, typer.Option("--top-k", "-k", min=1, help="At most this many labels per file.")] = 3,
     min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="Leave out labels below this probability.")] = 0.0,
     output_format: Annotated[
         Format | None, typer.Option("--format", "-f", help="[default: table on a terminal, text in a pipe]")
@@ -101,15 +103,15 @@ def tag(
         from audiotagger.tagger import Tagger
         from audiotagger.writers import WRITERS
 
-        if paths.count("-") > 1:
-            raise typer.BadParameter("- can be given once: there is one standard input")
+        if paths.count("-") > (sys.stdin is not None):
+            raise typer.BadParameter("there is only one standard input, or none at all")
         tagger = Tagger.load(models)
         chosen = output_format or (Format.table if sys.stdout.isatty() else Format.text)
         # Names that are no valid text come out as the bytes they are, in JSON as the escapes that read back the same.
         unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
         sys.stdout.reconfigure(encoding="utf-8", errors=unencodable)  # type: ignore[union-attr]
         failed = False
-        with _counter(shown=not sys.stdout.isatty()) as count, WRITERS[chosen](sys.stdout, by_model) as writer:
+        with _counter() as count, WRITERS[chosen](sys.stdout, by_model) as writer:
             for tagging in tagger.tag_files(find_audio(paths), top_k=top_k, min_score=min_score, jobs=jobs):
                 writer.write(tagging)
                 count()
@@ -129,7 +131,9 @@ def train(
             metavar="DIR", help="Folder with train.csv and audio_train/. [default: AUDIOTAGGER_DATA, else data]"
         ),
     ] = None,
-    arch: Annotated[Arch, typer.Option(help="The net of this project, or that of 2018 for comparison.")] = Arch.default,
+    arch: Annotated[
+        Arch, typer.Option(help="This project's net, or the 2018 baseline's for comparison.")
+    ] = Arch.default,
     init: Annotated[
         Init, typer.Option(help="Begin with random weights, or with those of the shipped net.")
     ] = Init.scratch,
@@ -189,13 +193,13 @@ def evaluate(
     """Score the nets and their average on labelled test clips."""
     with _errors_to_exit_status():
         from audiotagger.tagger import Tagger
-        from audiotagger.training.corpus import find_data
+        from audiotagger.training.corpus import TEST_DATA, find_data
         from audiotagger.training.evaluate import evaluate as score
         from audiotagger.training.evaluate import report
 
         tagger = Tagger.load(models)
-        with _counter(shown=True) as count:
-            results = score(tagger, find_data(data), count)
+        with _counter(results_come_last=True) as count:
+            results = score(tagger, find_data(data, TEST_DATA), count)
         typer.echo(report(results))
 
 
@@ -216,7 +220,7 @@ def list_models(models: ModelsOption = None) -> None:
 def _complain(error: Exception) -> None:
     from audiotagger.writers import printable
 
-    typer.echo(f"audiotagger: {printable(str(error))}", err=True)
+    print(f"audiotagger: {printable(str(error))}", file=sys.stderr)
 
 
 @contextmanager
@@ -273,9 +277,12 @@ def _stderr() -> Console:
 
 
 @contextmanager
-def _counter(shown: bool) -> Iterator[Any]:
-    """A function to call for each file, with (done, total) where known; it counts on stderr if that is a terminal."""
-    if not (shown and sys.stderr.isatty()):
+def _counter(results_come_last: bool = False) -> Iterator[Any]:
+    """A function to call for each file, with (done, total) where known, that counts on a terminal.
+
+    Results that come meanwhile must go to a file: on the terminal, through a pipe perhaps, the two would mix.
+    """
+    if not sys.stderr.isatty() or not (results_come_last or stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)):
         yield lambda *_: None
         return
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn

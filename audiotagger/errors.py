@@ -17,6 +17,9 @@ class AudioError(AudioTaggerError):
         super().__init__(message)
         self.kind = kind
 
+    def __reduce__(self) -> tuple[type["AudioError"], tuple[str, str]]:
+        return type(self), (self.kind, str(self))  # or it would not survive a pool of processes
+
 
 class ModelError(AudioTaggerError):
     """A model file is missing, or is not one of audiotagger's."""

@@ -34,17 +34,21 @@ def find_audio(paths: Iterable[str]) -> Iterator[str | BinaryIO]:
 
 
 def _expand(pattern: str) -> Iterator[str]:
-    """The audio files that match, and what is in folders that do; `pattern` itself if there is nothing of the kind."""
+    """The audio files that match, and what is in folders that do. If there is neither, all that matches is yielded, and
+    `pattern` itself if nothing does.
+    """
     found = False
-    for match in sorted(glob.glob(pattern, recursive=True)):
-        if _is_audio(match):
+    matches = sorted(glob.glob(pattern, recursive=True))
+    for match in matches:
+        if os.path.isdir(match):
+            if "**" not in pattern:  # with ** what is in it matches already
+                found = True
+                yield from _in_folder(match)
+        elif _is_audio(match):
             found = True
             yield match
-        elif os.path.isdir(match) and "**" not in pattern:  # with ** what is in them matches already
-            found = True
-            yield from _in_folder(match)
     if not found:
-        yield pattern
+        yield from matches or [pattern]
 
 
 def _in_folder(folder: str) -> Iterator[str]:

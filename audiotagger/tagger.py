@@ -86,8 +86,8 @@ class Tagger:
     ) -> Tagging:
         """Tag one file or one waveform.
 
-        A waveform is [samples] or [samples, channels], full scale [-1, 1], at `sample_rate` Hz (default: the models').
-        Raises AudioError if it cannot be decoded.
+        A waveform is [samples] or [samples, channels], full scale [-1, 1], at `sample_rate` Hz, which it needs. Raises
+        AudioError for a file that cannot be tagged, ValueError for an array that is no waveform.
         """
         return self._tag(_path_of(audio), self._blocks(audio, sample_rate), top_k, min_score)
 
@@ -142,7 +142,9 @@ class Tagger:
 
     def _blocks(self, audio: AudioFile | NDArray[np.floating], sample_rate: int | None) -> Iterator[Waveform]:
         if isinstance(audio, np.ndarray):
-            return waveform_blocks(audio, sample_rate or self.sample_rate, self.sample_rate)
+            if sample_rate is None:
+                raise ValueError("an array needs its sample_rate")
+            return waveform_blocks(audio, sample_rate, self.sample_rate)
         return read_blocks(Path(audio) if isinstance(audio, str | os.PathLike) else audio, self.sample_rate)
 
     def _tag(self, path: str, blocks: Iterable[Waveform], top_k: int, min_score: float) -> Tagging:

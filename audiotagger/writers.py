@@ -52,17 +52,21 @@ class Writer:
 
 
 class TextWriter(Writer):
-    """path<TAB>label score<TAB>label score …, for cut, awk and sort. A file that failed has no line."""
+    """path<TAB>label score<TAB>label score …, for cut, awk and sort. A file that failed has no line; one without labels
+    has an empty field.
+    """
 
     def write(self, tagging: Tagging) -> None:
         if tagging.ok:
             for key, tags in self._rows(tagging):
                 key[0] = printable(key[0])
-                self._put("\t".join([*key, *(f"{tag.label} {tag.score:.3f}" for tag in tags)]) + "\n")
+                self._put("\t".join([*key, *([f"{tag.label} {tag.score:.3f}" for tag in tags] or [""])]) + "\n")
 
 
 class CsvWriter(Writer):
-    """A tidy table: one row a label, columns path, label, score; with `by_model` a column model after path."""
+    """A tidy table: one row a label, columns path, label, score; with `by_model` a column model after path. A file
+    without labels has a row with neither label nor score; one that failed has none.
+    """
 
     def begin(self) -> None:
         self._csv = csv.writer(self._file, lineterminator="\n")
@@ -71,7 +75,7 @@ class CsvWriter(Writer):
     def write(self, tagging: Tagging) -> None:
         if tagging.ok:
             for key, tags in self._rows(tagging):
-                self._csv.writerows([*key, tag.label, f"{tag.score:.4f}"] for tag in tags)
+                self._csv.writerows([[*key, tag.label, f"{tag.score:.4f}"] for tag in tags] or [[*key, "", ""]])
             self._file.flush()
 
 
@@ -115,7 +119,7 @@ class TableWriter(Writer):
 
         if not tagging.ok:
             return
-        minutes, seconds = divmod(tagging.duration or 0.0, 60)
+        minutes, seconds = divmod(round(tagging.duration or 0.0, 1), 60)
         title = Text.assemble((printable(tagging.path), "bold"), (f"  {minutes:.0f}:{seconds:04.1f}", "dim"))
         table = Table.grid(padding=(0, 1))
         for key, tags in self._rows(tagging):

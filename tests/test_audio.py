@@ -72,7 +72,8 @@ def test_samples_that_are_no_numbers_become_silence(tmp_path: Path) -> None:
 
 
 def test_errors_name_the_file_and_a_kind(tmp_path: Path) -> None:
-    text, empty, raw = tmp_path / "text.wav", tmp_path / "empty.wav", tmp_path / "a.raw"
+    text, empty, raw, nothing = (tmp_path / name for name in ("text.wav", "empty.wav", "a.raw", "nothing.wav"))
+    nothing.touch()
     text.write_text("not audio")
     raw.write_bytes(b"\0" * 1000)
     soundfile.write(empty, np.zeros(0, np.float32), 16_000)
@@ -80,7 +81,8 @@ def test_errors_name_the_file_and_a_kind(tmp_path: Path) -> None:
         (text, "undecodable"),
         (raw, "undecodable"),
         (empty, "empty"),
-        (tmp_path / "nothing.wav", "not_found"),
+        (nothing, "empty"),
+        (tmp_path / "missing.wav", "not_found"),
         (tmp_path, "no_audio"),
     ):
         with pytest.raises(AudioError) as caught:
@@ -88,3 +90,22 @@ def test_errors_name_the_file_and_a_kind(tmp_path: Path) -> None:
         assert caught.value.kind == kind
         assert str(path) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.ogg", "a.mp3"])
+def test_of_a_truncated_file_what_is_there_is_decoded(tmp_path: Path, name: str) -> None:
+    whole, cut = tmp_path / name, tmp_path / f"cut-{name}"
+    soundfile.write(whole, np.random.default_rng(0).uniform(-0.3, 0.3, 20 * 44_100), 44_100)
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    assert 5 < len(read_waveform(cut, 16_000)) / 16_000 < 15
+
+
+def test_flac_of_unknown_length(tmp_path: Path) -> None:
+    path = tmp_path / "streamed.flac"
+    soundfile.write(path, tone(3.0, 44_100), 44_100)
+    data = bytearray(path.read_bytes())
+    assert data[:4] == b"fLaC"
+    data[21] &= 0xF0  # STREAMINFO's 36 bits of total samples: 0 means unknown, as encoders into a pipe write it
+    data[22:26] = bytes(4)
+    path.write_bytes(data)
+    assert len(read_waveform(path, 16_000)) == pytest.approx(48_000, abs=2)

@@ -27,6 +27,7 @@ def test_globs_that_no_shell_expanded(tmp_path: Path) -> None:
     assert list(find_audio([str(tmp_path / "?.wav")])) == [str(tmp_path / "a.wav"), str(tmp_path / "b.wav")]
     assert list(find_audio([str(tmp_path / "[1].wav")])) == [str(tmp_path / "[1].wav")]
     assert list(find_audio([str(tmp_path / "*.mp3")])) == [str(tmp_path / "*.mp3")]
+    assert list(find_audio([str(tmp_path / "*.txt")])) == [str(tmp_path / "c.txt")]
 
 
 def test_a_folder_without_audio_is_not_passed_over(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_every_command_is_mentioned() -> None:
 
 
 def test_shown_results_are_what_is_printed() -> None:
-    shown = re.search(r"^\$ audiotagger tag examples\n((?:examples/.*\n)+)", README, re.MULTILINE)
+    shown = re.search(r"^\$ audiotagger tag examples \|.*\n((?:examples/.*\n)+)", README, re.MULTILINE)
     assert shown
     done = subprocess.run(
         [sys.executable, "-m", "audiotagger", "tag", "examples"], cwd=ROOT, capture_output=True, check=True, text=True

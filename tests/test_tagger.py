@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import shutil
 import time
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ def test_windows_cover_a_waveform_to_its_end(samples: int, block: int) -> None:
 
 @pytest.mark.parametrize("samples", [1, 2, 10, 500, 16_000, 70_000])
 def test_any_length_gets_tags(tagger: Tagger, samples: int) -> None:
-    tagging = tagger.tag(noise(5.0)[:samples])
+    tagging = tagger.tag(noise(5.0)[:samples], sample_rate=16_000)
     assert tagging.duration == samples / tagger.sample_rate
     assert len(tagging.tags) == 3
     scores = [tag.score for tag in tagging.tags]
@@ -49,7 +50,7 @@ def test_any_length_gets_tags(tagger: Tagger, samples: int) -> None:
 
 
 def test_scores_are_the_mean_of_the_nets(tagger: Tagger) -> None:
-    tagging = tagger.tag(tone(6.0), top_k=len(tagger.labels))
+    tagging = tagger.tag(tone(6.0), top_k=len(tagger.labels), sample_rate=16_000)
     assert set(tagging.by_model) == {"mel", "wave"}
     of_model = {name: {tag.label: tag.score for tag in tags} for name, tags in tagging.by_model.items()}
     assert sum(tag.score for tag in tagging.tags) == pytest.approx(1, abs=1e-4)
@@ -58,19 +59,19 @@ def test_scores_are_the_mean_of_the_nets(tagger: Tagger) -> None:
 
 
 def test_level_and_channels_make_no_difference(tagger: Tagger) -> None:
-    quiet, loud = tagger.tag(0.02 * tone(3.0)), tagger.tag(3 * tone(3.0))
-    stereo = tagger.tag(np.stack([tone(3.0), tone(3.0)], axis=1))
-    assert [tag.label for tag in quiet.tags] == [tag.label for tag in loud.tags]
-    assert quiet.tags[0].score == pytest.approx(loud.tags[0].score, abs=1e-3)
-    assert stereo.tags[0].score == pytest.approx(loud.tags[0].score, abs=1e-3)
+    plain = tagger.tag(tone(3.0), sample_rate=16_000)
+    for same in (0.02 * tone(3.0), 3 * tone(3.0), np.stack([tone(3.0), tone(3.0)], axis=1)):
+        other = tagger.tag(same, sample_rate=16_000)
+        assert [tag.label for tag in other.tags] == [tag.label for tag in plain.tags]
+        assert other.tags[0].score == pytest.approx(plain.tags[0].score, abs=1e-3)
 
 
 def test_top_k_and_min_score_are_independent(tagger: Tagger) -> None:
-    everything = tagger.tag(tone(3.0), top_k=1000).tags
+    everything = tagger.tag(tone(3.0), top_k=1000, sample_rate=16_000).tags
     assert len(everything) == len(tagger.labels)
     threshold = everything[1].score
-    assert tagger.tag(tone(3.0), top_k=1000, min_score=threshold).tags == everything[:2]
-    assert tagger.tag(tone(3.0), top_k=1, min_score=threshold).tags == everything[:1]
+    assert tagger.tag(tone(3.0), top_k=1000, min_score=threshold, sample_rate=16_000).tags == everything[:2]
+    assert tagger.tag(tone(3.0), top_k=1, min_score=threshold, sample_rate=16_000).tags == everything[:1]
 
 
 def test_one_bad_file_does_not_end_a_batch(tagger: Tagger, tmp_path: Path, clip: Path) -> None:
@@ -122,21 +123,21 @@ def test_a_foreign_file_is_refused_with_its_name(tmp_path: Path) -> None:
 
 def test_one_net_alone_tags_too(tmp_path: Path) -> None:
     shutil.copy(shipped_models() / "mel.onnx", tmp_path)
-    alone = Tagger.load(tmp_path).tag(tone(2.0))
+    alone = Tagger.load(tmp_path).tag(tone(2.0), sample_rate=16_000)
     assert alone.tags == alone.by_model["mel"]
 
 
 def test_silence_around_a_sound_does_not_water_it_down(tagger: Tagger) -> None:
     silence = np.zeros(60 * 16_000, np.float32)
-    alone = tagger.tag(tone(8.0))
-    among = tagger.tag(np.concatenate([silence, tone(8.0), silence]))
+    alone = tagger.tag(tone(8.0), sample_rate=16_000)
+    among = tagger.tag(np.concatenate([silence, tone(8.0), silence]), sample_rate=16_000)
     assert among.tags[0].label == alone.tags[0].label
     assert among.tags[0].score > 0.7 * alone.tags[0].score
 
 
 def test_silence_alone_gets_no_confident_label(tagger: Tagger) -> None:
     for level in (0.0, 1e-6):
-        assert tagger.tag(level * noise(5.0)).tags[0].score < 0.5
+        assert tagger.tag(level * noise(5.0), sample_rate=16_000).tags[0].score < 0.5
 
 
 def test_whatever_goes_wrong_with_a_file_is_its_own_affair(tagger: Tagger, clip: Path) -> None:
@@ -183,3 +184,19 @@ def test_nets_of_other_labels_are_not_averaged(tmp_path: Path) -> None:
     shutil.copy(shipped_models() / "wave.onnx", tmp_path)
     with pytest.raises(ModelError, match="cannot be averaged"):
         Tagger.load(tmp_path)
+
+
+def test_arrays_that_are_no_waveforms_are_refused(tagger: Tagger) -> None:
+    with pytest.raises(ValueError, match="sample_rate"):
+        tagger.tag(tone(1.0))
+    with pytest.raises(ValueError, match="samples, channels"):
+        tagger.tag(np.stack([tone(1.0), tone(1.0)]), sample_rate=16_000)
+    with pytest.raises(ValueError, match="at least 1 Hz"):
+        tagger.tag(tone(1.0), sample_rate=0)
+
+
+def test_results_survive_another_process(tagger: Tagger) -> None:
+    (failed,) = tagger.tag_files(["nothing.wav"])
+    again = pickle.loads(pickle.dumps(failed))
+    assert again.error.kind == "not_found"
+    assert str(again.error) == str(failed.error)

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from audiotagger.errors import DataError
 
-NEEDED = "a folder with train.csv (columns fname, label) and audio_train/"
+TRAINING_DATA = "train.csv (columns fname, label) and audio_train/"
+TEST_DATA = "test.csv (columns fname, label) and audio_test/"
 
 
 @dataclass(frozen=True)
@@ -45,18 +46,21 @@ class Corpus:
     unlabelled: tuple[Clip, ...]
 
 
-def find_data(data: Path | None) -> Path:
-    """Return the data folder: `data`, else AUDIOTAGGER_DATA, else ./data. DataError if that is no folder."""
+def find_data(data: Path | None, needed: str) -> Path:
+    """Return the data folder: `data`, else AUDIOTAGGER_DATA, else ./data. DataError if that is no folder.
+
+    `needed` is what should be in it, for the message.
+    """
     root = data or Path(os.environ.get("AUDIOTAGGER_DATA") or "data")
     if not root.is_dir():
-        raise DataError(f"{root}: no such data folder; give --data DIR or set AUDIOTAGGER_DATA to {NEEDED}")
+        raise DataError(f"{root}: no such data folder; name one, or set AUDIOTAGGER_DATA to one, that has {needed}")
     return root
 
 
 def read_corpus(root: Path) -> Corpus:
     """Read the lists of a data folder. Raises DataError if train.csv is missing, or a list cannot be used."""
     if not (root / "train.csv").is_file():
-        raise DataError(f"{root}: no train.csv; training needs {NEEDED}")
+        raise DataError(f"{root}: no train.csv; training needs {TRAINING_DATA}")
     train = _read_split(root, "train")
     if len({clip.label for clip in train}) < 2:
         raise DataError(f"{root / 'train.csv'}: fewer than two labels; there is nothing to tell apart")

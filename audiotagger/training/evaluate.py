@@ -14,7 +14,7 @@ from audiotagger import metrics
 from audiotagger.audio import read_blocks
 from audiotagger.errors import DataError
 from audiotagger.tagger import Tagger, available_cores
-from audiotagger.training.corpus import Clip, read_test
+from audiotagger.training.corpus import TEST_DATA, Clip, read_test
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def evaluate(tagger: Tagger, data: Path, progress: Callable[[int, int], None]) -
     """Tag the test split of `data`. Raises DataError if it has none, or labels that the models do not know."""
     clips = read_test(data)
     if not clips:
-        raise DataError(f"{data}: no test.csv; evaluating needs one beside audio_test/")
+        raise DataError(f"{data}: no test clips; evaluating needs {TEST_DATA}")
     unknown = sorted({clip.label for clip in clips} - set(tagger.labels))
     if unknown:
         raise DataError(f"{data}/test.csv: labels that these models do not know: {', '.join(unknown)}")

@@ -32,7 +32,7 @@ from audiotagger.errors import DataError, RunError
 from audiotagger.model import shipped_models
 from audiotagger.training import networks
 from audiotagger.training.checkpoint import State
-from audiotagger.training.corpus import Corpus, find_data, hold_out, read_corpus
+from audiotagger.training.corpus import TRAINING_DATA, Corpus, find_data, hold_out, read_corpus
 from audiotagger.training.pipeline import Batches, decode_all, prefetch, read_teacher
 from audiotagger.training.recipes import RECIPES, Recipe
 from audiotagger.training.validation import Validation
@@ -97,7 +97,7 @@ def train(
         run = run or RUNS / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
         if (run / "checkpoint.npz").exists():
             raise RunError(f"{run}: holds a run already; add --resume to go on with it or give another --run")
-        config = _new_config(kind, arch, find_data(data), epochs, seed or 0, teacher, pretrained)
+        config = _new_config(kind, arch, find_data(data, TRAINING_DATA), epochs, seed or 0, teacher, pretrained)
         run.mkdir(parents=True, exist_ok=True)
         if pretrained:
             shutil.copyfile(shipped_models() / f"{kind}.keras", run / "init.keras")
