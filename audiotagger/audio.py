@@ -69,7 +69,7 @@ def waveform_blocks(waveform: NDArray[np.floating], source_rate: int, sample_rat
         raise ValueError(f"a sample rate is at least 1 Hz, not {source_rate}")
     channels = np.atleast_2d(np.asarray(waveform, np.float32).T)
     mono = channels.mean(axis=0)
-    size = BLOCK_SECONDS * source_rate
+    size = int(BLOCK_SECONDS * source_rate)
     blocks = (mono[start : start + size] for start in range(0, len(mono), size))
     yield from _resample(_clean(blocks, "waveform"), source_rate, sample_rate)
 
