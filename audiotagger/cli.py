@@ -47,6 +47,11 @@ class Init(StrEnum):  # noqa: D101
     pretrained = "pretrained"
 
 
+class Split(StrEnum):  # noqa: D101
+    test = "test"
+    validation = "validation"
+
+
 class Arch(StrEnum):  # noqa: D101
     default = "default"
     baseline = "baseline"
@@ -189,8 +194,11 @@ def evaluate(
         ),
     ] = None,
     models: ModelsOption = None,
+    split: Annotated[
+        Split, typer.Option(help="The test clips, or those of train.csv that training holds out.")
+    ] = Split.test,
 ) -> None:
-    """Score the nets and their average on labelled test clips."""
+    """Score the nets and their average on labelled clips that they were not trained on."""
     with _errors_to_exit_status():
         from audiotagger.tagger import Tagger
         from audiotagger.training.corpus import TEST_DATA, find_data
@@ -199,7 +207,7 @@ def evaluate(
 
         tagger = Tagger.load(models)
         with _counter(results_come_last=True) as count:
-            results = score(tagger, find_data(data, TEST_DATA), count)
+            results = score(tagger, find_data(data, TEST_DATA), split, count)
         typer.echo(report(results))
 
 

@@ -113,6 +113,10 @@ def test_exported_models_tag_and_evaluate(workshop: Path) -> None:
     lines = evaluated.stdout.splitlines()
     assert lines[0].split() == ["MAP@3", "macro", "top-1"]
     assert [line.split()[0] for line in lines[1:4]] == ["mel", "wave", "average"]
+    held_out = command("evaluate", "data", "--models", "models", "--split", "validation", cwd=workshop)
+    result = json.loads((only_run(workshop, "wave") / "result.json").read_text())["validation"]
+    shown = [float(value) for value in held_out.stdout.splitlines()[2].split()[1:]]
+    assert shown == pytest.approx([result["map3"], result["macro_map3"], result["top1"]], abs=1e-3)
     truth = {row["fname"]: row["label"] for row in rows(workshop / "data" / "test.csv")}
     right = [result["tags"][0]["label"] == truth[Path(result["path"]).name] for result in results]
     assert float(lines[3].split()[3]) == pytest.approx(np.mean(right), abs=1e-3)

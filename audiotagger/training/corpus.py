@@ -19,6 +19,9 @@ from pathlib import Path
 from audiotagger.errors import DataError
 
 TRAINING_DATA = "train.csv (columns fname, label) and audio_train/"
+VALIDATION_SHARE = 0.1
+"""Of the training clips of a label."""
+
 TEST_DATA = "test.csv (columns fname, label) and audio_test/"
 
 
@@ -108,7 +111,7 @@ def _rows(table: Path) -> list[dict[str, str]]:
         raise DataError(f"{table}: not UTF-8; save it as UTF-8") from None
 
 
-def hold_out(clips: Sequence[Clip], fraction: float, seed: int = 0) -> tuple[list[Clip], list[Clip]]:
+def hold_out(clips: Sequence[Clip], fraction: float = VALIDATION_SHARE, seed: int = 0) -> tuple[list[Clip], list[Clip]]:
     """Split labelled clips into (training, validation); about `fraction` of each label goes to validation.
 
     What is held out of a label is whole sources; where its sources are too few or too large, whole groups. A net can

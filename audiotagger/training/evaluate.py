@@ -1,4 +1,4 @@
-"""How well a set of models tags the test split of a data folder. Needs no tensorflow."""
+"""How well a set of models tags the clips of a data folder. Needs no tensorflow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from audiotagger import metrics
 from audiotagger.audio import read_blocks
 from audiotagger.errors import DataError
 from audiotagger.tagger import Tagger, available_cores
-from audiotagger.training.corpus import TEST_DATA, Clip, read_test
+from audiotagger.training.corpus import TEST_DATA, Clip, hold_out, read_corpus, read_test
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,17 @@ class Evaluation:
         ]
 
 
-def evaluate(tagger: Tagger, data: Path, progress: Callable[[int, int], None]) -> Evaluation:
-    """Tag the test split of `data`. Raises DataError if it has none, or labels that the models do not know."""
-    clips = read_test(data)
+def evaluate(tagger: Tagger, data: Path, split: str, progress: Callable[[int, int], None]) -> Evaluation:
+    """Tag a split of `data`: "test", or "validation", the clips of train.csv that training holds out.
+
+    Raises DataError if there are none, or if they have labels that the models do not know.
+    """
+    clips = read_test(data) if split == "test" else hold_out(read_corpus(data).train)[1]
     if not clips:
-        raise DataError(f"{data}: no test clips; evaluating needs {TEST_DATA}")
+        raise DataError(f"{data}: no {split} clips; the test split needs {TEST_DATA}")
     unknown = sorted({clip.label for clip in clips} - set(tagger.labels))
     if unknown:
-        raise DataError(f"{data}/test.csv: labels that these models do not know: {', '.join(unknown)}")
+        raise DataError(f"{data}: labels that these models do not know: {', '.join(unknown)}")
 
     def probabilities(clip: Clip) -> dict[str, NDArray[np.float32]]:
         return tagger.probabilities(read_blocks(clip.path, tagger.sample_rate))[0]

@@ -40,8 +40,6 @@ from audiotagger.training.validation import Validation
 RUNS = Path("runs")
 """Where runs go if not told otherwise."""
 
-VALIDATION_SHARE = 0.1
-
 
 @dataclass(frozen=True)
 class Config:
@@ -154,7 +152,7 @@ def fit(config: Config, run: Path, console: Console) -> None:
     corpus = read_corpus(Path(config.data))
     if corpus_id(corpus) != config.data_id:
         raise RunError(f"{run}: {config.data} is not the data this run began with; start a new run without --resume")
-    train, validation = hold_out(corpus.train, VALIDATION_SHARE)
+    train, validation = hold_out(corpus.train)
     if not validation:
         raise DataError(
             f"{corpus.root}: too few sources, groups or clips of every label to hold any out for validation"
