@@ -210,17 +210,13 @@ def test_a_run_can_begin_with_the_shipped_net(workshop: Path) -> None:
 
     from audiotagger.training import networks  # noqa: F401 (Keras must know the layers)
 
-    nets = (
-        shipped_models() / "mel.keras",
-        workshop / "tuned" / "model.keras",
-        only_run(workshop, "mel") / "model.keras",
-    )
-    shipped, tuned, fresh = (
-        next(
-            layer for layer in keras.saving.load_model(path, compile=False).layers if "conv" in layer.name
-        ).get_weights()[0]
-        for path in nets
-    )
+    def first_kernel(path: Path) -> Any:
+        layers = keras.saving.load_model(path, compile=False).layers
+        return next(layer for layer in layers if "conv" in layer.name).get_weights()[0]
+
+    shipped = first_kernel(shipped_models() / "mel.keras")
+    tuned = first_kernel(workshop / "tuned" / "model.keras")
+    fresh = first_kernel(only_run(workshop, "mel") / "model.keras")
     assert np.abs(tuned - shipped).max() < 0.1 * np.abs(fresh - shipped).max()
     refused = command(*args, "--init", "pretrained", "--arch", "baseline", cwd=workshop)
     assert refused.returncode == 1
