@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from audiotagger import __version__
-from audiotagger.errors import AudioTaggerError
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from audiotagger.terminal import complain, counter, errors_to_exit_status, stderr_console, training_extra
 
 app = typer.Typer(
     name="audiotagger",
@@ -103,7 +96,7 @@ def tag(
     Results go to stdout in the order of the input, everything else to stderr. Exit status: 0 all files were tagged,
     1 at least one could not be, 2 wrong usage, 130 interrupted.
     """
-    with _errors_to_exit_status():
+    with errors_to_exit_status():
         from audiotagger.files import find_audio
         from audiotagger.tagger import Tagger
         from audiotagger.writers import WRITERS
@@ -116,13 +109,13 @@ def tag(
         unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
         sys.stdout.reconfigure(encoding="utf-8", errors=unencodable)  # type: ignore[union-attr]
         failed = False
-        with _counter() as count, WRITERS[chosen](sys.stdout, by_model) as writer:
+        with counter() as count, WRITERS[chosen](sys.stdout, by_model) as writer:
             for tagging in tagger.tag_files(find_audio(paths), top_k=top_k, min_score=min_score, jobs=jobs):
                 writer.write(tagging)
                 count()
                 if tagging.error:
                     failed = True
-                    _complain(tagging.error)
+                    complain(tagging.error)
     if failed:
         raise typer.Exit(1)
 
@@ -149,13 +142,13 @@ def train(
     teacher: Annotated[bool, typer.Option(help="Learn from the data's teacher.npz too, if there is one.")] = True,
 ) -> None:
     """Train a net on labelled clips. Needs the extra "train"."""
-    with _errors_to_exit_status(), _training():
+    with errors_to_exit_status(), training_extra():
         from audiotagger.training.fit import train as train_net
 
         done = train_net(
             model,
             data,
-            _stderr(),
+            stderr_console(),
             arch=arch,
             run=run,
             resume=resume,
@@ -176,7 +169,7 @@ def export(
     to: Annotated[Path, typer.Option(metavar="DIR", help="Folder the models go to.")] = Path("models"),
 ) -> None:
     """Convert trained nets to ONNX, once it is certain that they still say the same. Needs the extra "train"."""
-    with _errors_to_exit_status(), _training():
+    with errors_to_exit_status(), training_extra():
         from audiotagger.training.export import export as export_runs
         from audiotagger.training.export import newest_runs
         from audiotagger.training.fit import RUNS
@@ -199,14 +192,14 @@ def evaluate(
     ] = Split.test,
 ) -> None:
     """Score the nets and their average on labelled clips that they were not trained on."""
-    with _errors_to_exit_status():
+    with errors_to_exit_status():
         from audiotagger.tagger import Tagger
         from audiotagger.training.corpus import TEST_DATA, find_data
         from audiotagger.training.evaluate import evaluate as score
         from audiotagger.training.evaluate import report
 
         tagger = Tagger.load(models)
-        with _counter(results_come_last=True) as count:
+        with counter(results_come_last=True) as count:
             results = score(tagger, find_data(data, TEST_DATA), split, count)
         typer.echo(report(results))
 
@@ -214,7 +207,7 @@ def evaluate(
 @app.command("models")
 def list_models(models: ModelsOption = None) -> None:
     """Show which models are installed."""
-    with _errors_to_exit_status():
+    with errors_to_exit_status():
         from audiotagger.tagger import Tagger
 
         for model in Tagger.load(models).models:
@@ -223,84 +216,3 @@ def list_models(models: ModelsOption = None) -> None:
                 f"version {model.version}\tvalidation MAP@3 {model.scores['map3']:.3f}\t"
                 f"sha256 {model.sha256()}\t{model.path}"
             )
-
-
-def _complain(error: Exception) -> None:
-    from audiotagger.writers import printable
-
-    print(f"audiotagger: {printable(str(error))}", file=sys.stderr)
-
-
-@contextmanager
-def _errors_to_exit_status() -> Iterator[None]:
-    """Turn what a user can mend into one line on stderr, and every early end into its exit status."""
-    try:
-        yield
-    except AudioTaggerError as error:
-        _complain(error)
-        raise typer.Exit(error.exit_status) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    except OSError as error:
-        # Python would complain once more when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):  # the reader has gone
-            raise typer.Exit(141) from None
-        _complain(error)
-        raise typer.Exit(1) from None
-
-
-@contextmanager
-def _training() -> Iterator[None]:
-    """Import tensorflow without its chatter, and say how to get the extra "train" where it is missing."""
-    from audiotagger.errors import RunError
-
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        with _silent_stderr():  # some of its messages heed no setting
-            import tensorflow  # noqa: F401
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {"tensorflow", "keras", "tf2onnx", "librosa", "onnx"}:
-            raise
-        raise RunError(f'training needs {error.name}: pip install "audiotagger-nets[train]"') from None
-
-
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
-
-
-def _stderr() -> Console:
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False)
-
-
-@contextmanager
-def _counter(results_come_last: bool = False) -> Iterator[Any]:
-    """A function to call for each file, with (done, total) where known, that counts on a terminal.
-
-    Results that come meanwhile must go to a file: on the terminal, through a pipe perhaps, the two would mix.
-    """
-    if not sys.stderr.isatty() or not (results_come_last or stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)):
-        yield lambda *_: None
-        return
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    # What goes to stdout must go there: rich would show it above the bar, on stderr.
-    with Progress(*columns, console=_stderr(), transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task("files", total=None)
-
-        def count(done: int | None = None, total: int | None = None) -> None:
-            progress.update(task, advance=None if done else 1, completed=done, total=total)
-
-        yield count
