@@ -140,9 +140,13 @@ def train(
     epochs: Annotated[int | None, typer.Option(min=1, help="[default: the recipe's]")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of weights and batches. [default: 0]")] = None,
     teacher: Annotated[bool, typer.Option(help="Learn from the data's teacher.npz too, if there is one.")] = True,
+    hold_out: Annotated[
+        bool, typer.Option(help="Keep clips apart for validation, or train on all once a recipe is chosen.")
+    ] = True,
 ) -> None:
     """Train a net on labelled clips. Needs the extra "train"."""
     with errors_to_exit_status(), training_extra():
+        from audiotagger.model import shipped_models
         from audiotagger.training.fit import train as train_net
 
         done = train_net(
@@ -155,7 +159,8 @@ def train(
             epochs=epochs,
             seed=seed,
             teacher=teacher,
-            pretrained=init is Init.pretrained,
+            fold=0 if hold_out else None,
+            init=shipped_models() / f"{model}.keras" if init is Init.pretrained else None,
         )
         typer.echo(done)
 

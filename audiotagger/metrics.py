@@ -34,3 +34,28 @@ def macro_map_at(scores: Scores, truth: Labels, k: int = 3) -> float:
 def top_1(scores: Scores, truth: Labels) -> float:
     """Share of clips whose best label is the true one, in [0, 1]."""
     return map_at(scores, truth, k=1)
+
+
+def calibration_error(scores: Scores, truth: Labels, bins: int = 15) -> float:
+    """Expected calibration error of the best label, in [0, 1]: how far its score is from the share of clips on which
+    it is right, mean over `bins` equal bins of the score, weighted by clips (Guo et al. 2017, arXiv:1706.04599).
+    """
+    best = scores.max(axis=1)
+    right = scores.argmax(axis=1) == truth
+    of_bin = np.minimum((best * bins).astype(int), bins - 1)
+    gaps = [abs(np.sum(best[of_bin == i]) - np.sum(right[of_bin == i])) for i in range(bins)]
+    return float(np.sum(gaps) / len(truth))
+
+
+def complement_rate(scores: Scores, helper: Scores, truth: Labels) -> float:
+    """Share of the clips that `scores` gets wrong on which `helper` ranks the true label first, in [0, 1]."""
+    wrong = precision_at(scores, truth, 1) == 0
+    return float(precision_at(helper, truth, 1)[wrong].mean()) if wrong.any() else 0.0
+
+
+def auroc(positive: NDArray[np.floating], negative: NDArray[np.floating]) -> float:
+    """How often a positive one has the higher score, ties counting half: the area under the ROC curve, in [0, 1]."""
+    higher = np.searchsorted(np.sort(negative), positive, "left") + np.searchsorted(
+        np.sort(negative), positive, "right"
+    )
+    return float(np.mean(higher) / (2 * len(negative)))

@@ -25,6 +25,10 @@ AudioFile = str | os.PathLike[str] | BinaryIO
 """A path, or a file that is open for reading bytes; such a one is called "-"."""
 
 
+CONFIDENT = 0.5
+"""Scores are calibrated: a label with this score or more is likelier right than wrong."""
+
+
 @dataclass(frozen=True)
 class Tag:
     """A label and how probable it is, in [0, 1]."""
@@ -44,6 +48,9 @@ class Tagging:
     by_model: Mapping[str, tuple[Tag, ...]] = field(default_factory=dict)
     """Each net's own tags, by the name of its file."""
     error: AudioError | None = None
+
+    confident: bool = False
+    """Whether the best label, shown or not, has a score of `CONFIDENT` or more. If not, it may be none of them."""
 
     @property
     def ok(self) -> bool:
@@ -155,9 +162,12 @@ class Tagger:
             duration,
             self._tags(mean, top_k, min_score),
             {name: self._tags(of_model, top_k, min_score) for name, of_model in probabilities.items()},
+            confident=bool(mean.max() >= CONFIDENT),
         )
 
     def _tags(self, probabilities: Probabilities, top_k: int, min_score: float) -> tuple[Tag, ...]:
+        if not probabilities.any():  # nothing was heard
+            return ()
         best = np.argsort(-probabilities, kind="stable")[:top_k]
         return tuple(Tag(self.labels[i], float(probabilities[i])) for i in best if probabilities[i] >= min_score)
 
@@ -202,18 +212,17 @@ class WindowSplitter:
 
 
 SILENCE = 1e-4
-"""A window whose loudest sample is below this (-80 dBFS) says nothing about a file that also has others."""
+"""A window whose loudest sample is below this (-80 dBFS) is not heard."""
 
 
 class _WindowMean:
-    """The mean of a net's probabilities over the windows of one waveform that are not silent."""
+    """The mean of a net's probabilities over the windows of one waveform that are not silent, 0 if all are."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
         self._splitter = WindowSplitter(model.window_samples)
         self._sum = np.zeros(len(model.labels), np.float64)
         self._count = 0
-        self._silent: Waveform | None = None
 
     def push(self, block: Waveform) -> None:
         for window in self._splitter.push(block):
@@ -222,17 +231,10 @@ class _WindowMean:
     def result(self) -> Probabilities:
         for window in self._splitter.end():
             self._hear(window)
-        if not self._count and self._silent is not None:
-            self._add(self._silent)
-        return (self._sum / self._count).astype(np.float32)
+        return (self._sum / max(self._count, 1)).astype(np.float32)
 
     def _hear(self, window: Waveform) -> None:
-        if np.abs(window).max() < SILENCE:
-            self._silent = window
-        else:
-            self._add(window)
-
-    def _add(self, window: Waveform) -> None:
-        # One by one: a batch takes as long a window and more memory.
-        self._sum += self._model.predict(window[None])[0]
-        self._count += 1
+        if np.abs(window).max() >= SILENCE:
+            # One by one: a batch takes as long a window and more memory.
+            self._sum += self._model.predict(window[None])[0]
+            self._count += 1

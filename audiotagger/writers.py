@@ -41,41 +41,44 @@ class Writer:
         self._file.write(text)
         self._file.flush()
 
-    def _rows(self, tagging: Tagging) -> Iterator[tuple[list[str], Sequence[Tag]]]:
-        """The key columns and the tags of each line that a result has in a format of lines."""
+    def _rows(self, tagging: Tagging) -> Iterator[tuple[list[str], bool, Sequence[Tag]]]:
+        """The key columns, whether the answer is confident, and the tags of each line in a format of lines."""
         if not self._by_model:
-            yield [tagging.path], tagging.tags
+            yield [tagging.path], tagging.confident, tagging.tags
             return
-        yield [tagging.path, "average"], tagging.tags
+        yield [tagging.path, "average"], tagging.confident, tagging.tags
         for name, tags in tagging.by_model.items():
-            yield [tagging.path, name], tags
+            yield [tagging.path, name], True, tags
 
 
 class TextWriter(Writer):
-    """path<TAB>label score<TAB>label score …, for cut, awk and sort. A file that failed has no line; one without labels
-    has an empty field.
+    """path<TAB>label score<TAB>label score …, for cut, awk and sort; with ? for a label before labels of which none is
+    likely. A file that failed has no line; one without labels has an empty field.
     """
 
     def write(self, tagging: Tagging) -> None:
         if tagging.ok:
-            for key, tags in self._rows(tagging):
-                key[0] = printable(key[0])
-                self._put("\t".join([*key, *([f"{tag.label} {tag.score:.3f}" for tag in tags] or [""])]) + "\n")
+            for key, confident, tags in self._rows(tagging):
+                answer = [] if confident else ["?"]
+                answer += [f"{tag.label} {tag.score:.3f}" for tag in tags]
+                self._put("\t".join([printable(key[0]), *key[1:], *(answer or [""])]) + "\n")
 
 
 class CsvWriter(Writer):
-    """A tidy table: one row a label, columns path, label, score; with `by_model` a column model after path. A file
-    without labels has a row with neither label nor score; one that failed has none.
+    """A tidy table: one row a label, columns path, label, score, confident; with `by_model` a column model after path.
+    A file without labels has a row with neither label nor score; one that failed has none.
     """
 
     def begin(self) -> None:
         self._csv = csv.writer(self._file, lineterminator="\n")
-        self._csv.writerow(["path", *(["model"] if self._by_model else []), "label", "score"])
+        self._csv.writerow(["path", *(["model"] if self._by_model else []), "label", "score", "confident"])
 
     def write(self, tagging: Tagging) -> None:
         if tagging.ok:
-            for key, tags in self._rows(tagging):
-                self._csv.writerows([[*key, tag.label, f"{tag.score:.4f}"] for tag in tags] or [[*key, "", ""]])
+            for key, _, tags in self._rows(tagging):
+                confident = "true" if tagging.confident else "false"
+                rows = [[*key, tag.label, f"{tag.score:.4f}", confident] for tag in tags]
+                self._csv.writerows(rows or [[*key, "", "", confident]])
             self._file.flush()
 
 
@@ -122,11 +125,14 @@ class TableWriter(Writer):
         minutes, seconds = divmod(round(tagging.duration or 0.0, 1), 60)
         title = Text.assemble((printable(tagging.path), "bold"), (f"  {minutes:.0f}:{seconds:04.1f}", "dim"))
         table = Table.grid(padding=(0, 1))
-        for key, tags in self._rows(tagging):
+        if not tagging.confident:
+            table.add_row("", *([""] if self._by_model else []), "?")
+        for key, confident, tags in self._rows(tagging):
             for index, tag in enumerate(tags):
                 bar = ProgressBar(total=1.0, completed=tag.score, width=20)
                 model = [key[1] if not index else ""] if self._by_model else []
-                table.add_row("", *model, tag.label, bar, f"{tag.score:.2f}")
+                style = None if confident else "dim"
+                table.add_row("", *model, tag.label, bar, f"{tag.score:.2f}", style=style)
         with self._console.capture() as rendered:
             self._console.print(title, table, sep="\n")
         self._put(rendered.get())
@@ -147,10 +153,11 @@ def printable(text: str) -> str:
 
 
 def record(tagging: Tagging, by_model: bool = False) -> dict[str, Any]:
-    """The JSON object of a result: path, duration in seconds, tags, error; with `by_model` each net's tags."""
+    """The JSON object of a result: path, duration in seconds, tags, confident, error; by_model if asked for."""
     error = tagging.error and {"kind": tagging.error.kind, "message": str(tagging.error)}
     duration = None if tagging.duration is None else round(tagging.duration, 3)
-    values: dict[str, Any] = {"path": tagging.path, "duration": duration, "tags": _tags(tagging.tags), "error": error}
+    values: dict[str, Any] = {"path": tagging.path, "duration": duration, "tags": _tags(tagging.tags)}
+    values |= {"confident": tagging.confident, "error": error}
     if by_model:
         values["by_model"] = {name: _tags(tags) for name, tags in tagging.by_model.items()}
     return values

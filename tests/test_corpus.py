@@ -51,7 +51,7 @@ def test_the_split_depends_on_names_alone() -> None:
     _, validation = hold_out(all_clips, 0.2)
     _, of_reversed = hold_out(all_clips[::-1], 0.2)
     assert set(validation) == set(of_reversed)
-    assert set(validation) != set(hold_out(all_clips, 0.2, seed=1)[1])
+    assert set(validation) != set(hold_out(all_clips, 0.2, fold=1)[1])
 
 
 def test_every_label_stays_in_training() -> None:

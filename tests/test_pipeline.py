@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from audiotagger.errors import DataError
 from audiotagger.training import augment
-from audiotagger.training.corpus import hold_out, read_corpus
-from audiotagger.training.pipeline import Batches, Teacher, decode_all, prefetch, read_teacher
+from audiotagger.training.corpus import Clip, hold_out, read_corpus
+from audiotagger.training.pipeline import Batches, balance, decode_all, prefetch
 from audiotagger.training.recipes import RECIPES, Recipe
+from audiotagger.training.teacher import read_teacher
 from tests.conftest import tone
 
 RECIPE = replace(RECIPES["mel", "default"], batch_size=16)
@@ -22,11 +24,19 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def batches(root: Path, recipe: Recipe = RECIPE, seed: int = 0, teacher: Teacher | None = None) -> Batches:
+def batches(root: Path, recipe: Recipe = RECIPE, seed: int = 0, distil: bool = False) -> Batches:
+    """As a run makes them: labelled clips, then others, then with a teacher those it alone knows."""
     found = read_corpus(root)
-    clips = [*found.train, *found.other, *found.unlabelled]
+    clips = [*hold_out(found.train)[0], *found.other, *(found.unlabelled if distil else ())]
+    outputs = np.array([heard_in(clip) for clip in clips])
+    teacher = read_teacher(root / "teacher.npz", clips, outputs, 3) if distil else None
     waveforms = decode_all(clips, 16_000, lambda *_: None)
-    return Batches(found, hold_out(found.train, 0.1)[0], clips, waveforms, teacher, recipe, 16_000, 100, seed)
+    return Batches(clips, waveforms, outputs, 3, teacher, recipe, 16_000, 100, seed)
+
+
+def heard_in(clip: Clip) -> int:
+    """The output that a clip is to raise: noise, tone, none of these; -1 if nobody says."""
+    return {"noise": 0, "tone": 1}.get(clip.label, 2 if clip.path.parent.name == "audio_other" else -1)
 
 
 def test_clips_are_decoded_once(corpus: Path, cache: Path) -> None:
@@ -68,38 +78,48 @@ def test_the_last_tenth_is_not_mixed(corpus: Path) -> None:
     assert (clean == 1).all()
 
 
-def test_other_sounds_are_none_of_the_labels(corpus: Path) -> None:
-    recipe = replace(RECIPE, other=0.5, mix=0.0)
-    targets = np.concatenate([batches(corpus, recipe)[step].targets["logits"] for step in range(10)])
-    uniform = np.all(targets == 0.5, axis=1)
-    assert 0.35 < uniform.mean() < 0.65
+def drawn(of: Batches, steps: int = 10) -> NDArray[np.float32]:
+    return np.concatenate([of[step].targets["logits"] for step in range(steps)])
+
+
+def test_other_sounds_have_an_output_of_their_own(corpus: Path) -> None:
+    targets = drawn(batches(corpus, replace(RECIPE, other=0.5, mix=0.0)))
+    assert 0.35 < np.mean(targets[:, 2] == 1) < 0.65
+
+
+def test_sources_of_a_label_are_balanced() -> None:
+    def odds_of_the_small_source(small: int, large: int) -> float:
+        clips = [Clip(Path(f"{i}"), "a", "small" if i < small else "large", f"{i}") for i in range(small + large)]
+        odds = balance(clips)
+        return float(odds[:small].sum() / odds.sum())
+
+    assert odds_of_the_small_source(10, 10) == pytest.approx(0.5)
+    assert odds_of_the_small_source(1, 100) == pytest.approx(1 / 11)
 
 
 def test_a_teacher_is_matched_by_name(corpus: Path) -> None:
     found = read_corpus(corpus)
     clips = [*found.train, *found.other, *found.unlabelled]
-    teacher, of_reversed = (read_teacher(corpus / "teacher.npz", c, found.labels) for c in (clips, clips[::-1]))
-    np.testing.assert_array_equal(teacher.features, of_reversed.features[::-1])
-    heard = teacher.soft_labels.argmax(axis=1)[:40]
-    assert [found.labels[i] for i in heard] == [clip.label for clip in found.train]
-    assert np.sum(teacher.features.var(axis=0)) == pytest.approx(3, rel=1e-3)
-    with pytest.raises(DataError, match="--no-teacher"):
-        read_teacher(corpus / "teacher.npz", clips, ["other", "labels"])
+    known = np.array([heard_in(clip) for clip in clips])
+    teacher = read_teacher(corpus / "teacher.npz", clips, known, 3)
+    of_reversed = read_teacher(corpus / "teacher.npz", clips[::-1], known[::-1], 3)
+    np.testing.assert_allclose(teacher.features, of_reversed.features[::-1], atol=1e-3)
+    assert np.sum(teacher.features.var(axis=0)) == pytest.approx(4, rel=1e-3)
     with pytest.raises(DataError, match=r"test00\.wav"):
-        read_teacher(corpus / "teacher.npz", found.test, found.labels)
+        read_teacher(corpus / "teacher.npz", found.test, known, 3)
 
 
-def test_a_teacher_softens_labels_and_speaks_for_unlabelled_clips(corpus: Path) -> None:
+def test_a_teacher_speaks_for_unlabelled_clips(corpus: Path) -> None:
     found = read_corpus(corpus)
     clips = [*found.train, *found.other, *found.unlabelled]
-    teacher = read_teacher(corpus / "teacher.npz", clips, found.labels)
-    recipe = replace(RECIPE, mix=0.0, other=0.2, unlabelled=0.3, soft_labels=0.5)
-    drawn = np.concatenate([batches(corpus, recipe, teacher=teacher)[step].targets["logits"] for step in range(10)])
-    sharpest = drawn.max(axis=1).round(2)
-    assert set(sharpest) == {np.float32(0.5), np.float32(0.8), np.float32(0.9)}  # other, unlabelled, labelled
-    assert np.mean(sharpest == np.float32(0.5)) == pytest.approx(0.2, abs=0.1)
-    assert np.mean(sharpest == np.float32(0.8)) == pytest.approx(0.3, abs=0.1)
-    assert batches(corpus, recipe, teacher=teacher)[0].targets["teacher"].shape == (16, 24)
+    known = np.array([heard_in(clip) for clip in clips])
+    teacher = read_teacher(corpus / "teacher.npz", clips, known, 3)
+    assert teacher.soft_labels[known < 0].argmax(axis=1).tolist() == [0, 1] * 3
+    recipe = replace(RECIPE, mix=0.0, other=0.2, unlabelled=0.3)
+    targets = drawn(batches(corpus, recipe, distil=True))
+    assert np.mean(targets[:, 2] == 1) == pytest.approx(0.2, abs=0.1)
+    assert np.mean(targets.max(axis=1) < 1) == pytest.approx(0.3, abs=0.1)
+    assert batches(corpus, recipe, distil=True)[0].targets["teacher"].shape == (16, 19)
 
 
 @pytest.mark.parametrize("samples", [1, 100, 15_999, 16_000, 16_001, 50_000])

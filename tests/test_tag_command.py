@@ -111,7 +111,9 @@ def test_min_score_may_leave_nothing(run: Run, clip: Path) -> None:
     result = run("tag", clip, "--min-score", 1)
     assert result.exit_code == 0
     assert result.stdout == f"{clip}\t\n"
-    assert run("tag", clip, "--min-score", 1, "--format", "csv").stdout == f"path,label,score\n{clip},,\n"
+    assert (
+        run("tag", clip, "--min-score", 1, "--format", "csv").stdout == f"path,label,score,confident\n{clip},,,false\n"
+    )
 
 
 def test_errors_go_to_stderr_with_the_name_and_the_rest_goes_on(run: Run, folder: Path, clip: Path) -> None:

@@ -14,7 +14,9 @@ GOOD = Tagging(
     1.23456,
     (Tag("Bark", 0.75), Tag("Meow", 0.125)),
     {"mel": (Tag("Bark", 1.0),), "wave": (Tag("Bark", 0.5), Tag("Meow", 0.25))},
+    confident=True,
 )
+UNSURE = Tagging("rain.wav", 2.0, (Tag("Bus", 0.25),))
 BAD = Tagging("bad.wav", error=AudioError("undecodable", "bad.wav: cannot be decoded"))
 
 
@@ -28,17 +30,27 @@ def written(name: str, *taggings: Tagging, by_model: bool = False) -> str:
 
 def test_exact_outputs() -> None:
     assert written("text", GOOD, BAD) == "a b.wav\tBark 0.750\tMeow 0.125\n"
-    assert written("csv", GOOD, BAD) == "path,label,score\na b.wav,Bark,0.7500\na b.wav,Meow,0.1250\n"
+    assert written("csv", GOOD, BAD) == (
+        "path,label,score,confident\na b.wav,Bark,0.7500,true\na b.wav,Meow,0.1250,true\n"
+    )
     good = (
         '{"path": "a b.wav", "duration": 1.235, "tags": [{"label": "Bark", "score": 0.75},'
-        ' {"label": "Meow", "score": 0.125}], "error": null}'
+        ' {"label": "Meow", "score": 0.125}], "confident": true, "error": null}'
     )
     bad = (
-        '{"path": "bad.wav", "duration": null, "tags": [],'
+        '{"path": "bad.wav", "duration": null, "tags": [], "confident": false,'
         ' "error": {"kind": "undecodable", "message": "bad.wav: cannot be decoded"}}'
     )
     assert written("jsonl", GOOD, BAD) == f"{good}\n{bad}\n"
     assert written("json", GOOD, BAD) == f"[\n  {good},\n  {bad}\n]\n"
+
+
+def test_what_is_likely_none_of_the_labels_is_marked() -> None:
+    assert written("text", UNSURE) == "rain.wav\t?\tBus 0.250\n"
+    assert written("csv", UNSURE).splitlines()[1] == "rain.wav,Bus,0.2500,false"
+    assert json.loads(written("jsonl", UNSURE))["confident"] is False
+    assert "?" in written("table", UNSURE)
+    assert "?" not in written("table", GOOD)
 
 
 def test_exact_outputs_by_model() -> None:
@@ -48,15 +60,15 @@ def test_exact_outputs_by_model() -> None:
         "a b.wav\twave\tBark 0.500\tMeow 0.250",
     ]
     assert written("csv", GOOD, by_model=True).splitlines()[:2] == [
-        "path,model,label,score",
-        "a b.wav,average,Bark,0.7500",
+        "path,model,label,score,confident",
+        "a b.wav,average,Bark,0.7500,true",
     ]
     assert json.loads(written("jsonl", GOOD, by_model=True))["by_model"]["mel"] == [{"label": "Bark", "score": 1.0}]
 
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_nothing_is_valid_too(name: str) -> None:
-    expected = {"json": "[]\n", "csv": "path,label,score\n"}
+    expected = {"json": "[]\n", "csv": "path,label,score,confident\n"}
     assert written(name) == expected.get(name, "")
 
 

@@ -72,7 +72,7 @@ def read_corpus(root: Path) -> Corpus:
         labels=tuple(sorted({clip.label for clip in train})),
         train=train,
         test=read_test(root),
-        other=_read_split(root, "other", labelled=False),
+        other=read_other(root),
         unlabelled=_read_split(root, "unlabelled", labelled=False),
     )
 
@@ -80,6 +80,11 @@ def read_corpus(root: Path) -> Corpus:
 def read_test(root: Path) -> tuple[Clip, ...]:
     """Read the test split of a data folder, empty if there is none. Raises DataError if it cannot be used."""
     return _read_split(root, "test")
+
+
+def read_other(root: Path) -> tuple[Clip, ...]:
+    """Read the sounds that are none of the labels, empty if there are none. Raises DataError if they cannot be used."""
+    return _read_split(root, "other", labelled=False)
 
 
 def _read_split(root: Path, split: str, labelled: bool = True) -> tuple[Clip, ...]:
@@ -111,36 +116,52 @@ def _rows(table: Path) -> list[dict[str, str]]:
         raise DataError(f"{table}: not UTF-8; save it as UTF-8") from None
 
 
-def hold_out(clips: Sequence[Clip], fraction: float = VALIDATION_SHARE, seed: int = 0) -> tuple[list[Clip], list[Clip]]:
+def hold_out(clips: Sequence[Clip], fraction: float = VALIDATION_SHARE, fold: int = 0) -> tuple[list[Clip], list[Clip]]:
     """Split labelled clips into (training, validation); about `fraction` of each label goes to validation.
 
-    What is held out of a label is whole sources; where its sources are too few or too large, whole groups. A net can
-    learn the room and the codec of a source instead of the sound, so a score on what it has heard is worth little: of a
-    label whose groups are too large as well, nothing is held out. Depends on names and `seed` alone: the same on every
-    machine.
+    What is held out of a label is whole sources: a net can learn the room and the codec of a source instead of the
+    sound, so a score on a source it has heard is worth little. Where those that fit are too few, it is one source of
+    up to half the label's clips; where a label has a single source, whole groups; and nothing where that is a single
+    group. Depends on names and `fold` alone: the same on every machine. Folds are draws of their own and may overlap.
     """
-    by_label: dict[str, list[Clip]] = defaultdict(list)
-    for clip in clips:
-        by_label[clip.label].append(clip)
     held: set[Clip] = set()
-    for label, members in by_label.items():
+    for label, members in _by(clips, "label").items():
         wanted = max(round(fraction * len(members)), 1)
-        chosen = _pick(members, "source", wanted, f"{seed}:{label}")
-        if len(chosen) < wanted / 2:
-            rest = [clip for clip in members if clip not in chosen]
-            chosen |= _pick(rest, "group", wanted - len(chosen), f"{seed}:{label}")
+        salt = f"{fold}:{label}"
+        sources = _by(members, "source")
+        chosen = _pick(members, "source", wanted, salt)
+        if len(sources) == 1:
+            chosen = _pick(members, "group", wanted, salt)
+        elif len(chosen) < wanted / 2:
+            large = [name for name, of in sources.items() if wanted / 2 <= len(of) <= len(members) / 2]
+            if large:
+                chosen = set(sources[min(large, key=lambda name: _order(salt, name))])
         held |= chosen
     return [clip for clip in clips if clip not in held], [clip for clip in clips if clip in held]
 
 
+def hold_out_other(clips: Sequence[Clip]) -> tuple[list[Clip], list[Clip]]:
+    """Split clips that have none of the labels into (training, test): a fifth, in whole groups, is never trained on."""
+    held = _pick(clips, "group", round(0.2 * len(clips)), "other")
+    return [clip for clip in clips if clip not in held], [clip for clip in clips if clip in held]
+
+
+def _by(clips: Iterable[Clip], what: str) -> dict[str, list[Clip]]:
+    members: dict[str, list[Clip]] = defaultdict(list)
+    for clip in clips:
+        members[getattr(clip, what)].append(clip)
+    return members
+
+
+def _order(salt: str, name: str) -> bytes:
+    return hashlib.sha256(f"{salt}:{name}".encode()).digest()
+
+
 def _pick(clips: Iterable[Clip], unit: str, wanted: int, salt: str) -> set[Clip]:
     """Whole units in a fixed random order, each taken if it still fits; never all there are."""
-    units: dict[str, list[Clip]] = defaultdict(list)
-    for clip in clips:
-        units[getattr(clip, unit)].append(clip)
-    order = sorted(units, key=lambda name: hashlib.sha256(f"{salt}:{name}".encode()).digest())
+    units = _by(clips, unit)
     chosen: set[Clip] = set()
-    for name in order[:-1]:
+    for name in sorted(units, key=lambda name: _order(salt, name))[:-1]:
         if len(chosen) + len(units[name]) <= wanted:
             chosen |= set(units[name])
     return chosen

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,29 +14,43 @@ from numpy.typing import NDArray
 from audiotagger import metrics
 from audiotagger.audio import read_blocks
 from audiotagger.errors import DataError
-from audiotagger.tagger import Tagger, available_cores
-from audiotagger.training.corpus import TEST_DATA, Clip, hold_out, read_corpus, read_test
+from audiotagger.tagger import CONFIDENT, Tagger, available_cores
+from audiotagger.training.corpus import (
+    TEST_DATA,
+    Clip,
+    hold_out,
+    hold_out_other,
+    read_corpus,
+    read_other,
+    read_test,
+)
+
+COLUMNS = {
+    "MAP@3": metrics.map_at,
+    "macro": metrics.macro_map_at,
+    "top-1": metrics.top_1,
+    "ECE": metrics.calibration_error,
+}
+"""What is reported of each net and of the average; ECE is the expected calibration error."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """scores: of each net and of "average", [clips, labels]; truth: [clips], indices of `labels`."""
+    """scores: of each net and of "average", [clips, labels]; truth: [clips], indices of `labels`; other_scores: of
+    the average on sounds that are none of the labels, [clips, labels].
+    """
 
     labels: tuple[str, ...]
     truth: NDArray[np.int64]
     scores: dict[str, NDArray[np.float32]]
+    other_scores: NDArray[np.float32]
 
-    def summary(self) -> list[tuple[str, float, float, float]]:
-        """Rows (name, MAP@3, macro MAP@3, top-1), the average last."""
-        return [
-            (
-                name,
-                metrics.map_at(scores, self.truth),
-                metrics.macro_map_at(scores, self.truth),
-                metrics.top_1(scores, self.truth),
-            )
+    def summary(self) -> dict[str, dict[str, float]]:
+        """What `COLUMNS` names, of each net, the average last."""
+        return {
+            name: {column: measure(scores, self.truth) for column, measure in COLUMNS.items()}
             for name, scores in self.scores.items()
-        ]
+        }
 
     def by_label(self) -> list[tuple[str, int, list[float]]]:
         """Rows (label, clips, MAP@3 in the order of `scores`) for each label that has clips."""
@@ -45,37 +60,57 @@ class Evaluation:
             for i in np.unique(self.truth)
         ]
 
+    def remarks(self) -> Iterator[str]:
+        """What the nets have to say to each other, and about sounds that are none of the labels."""
+        names = [name for name in self.scores if name != "average"]
+        for name, helper in itertools.permutations(names, 2):
+            rate = metrics.complement_rate(self.scores[name], self.scores[helper], self.truth)
+            yield f"{helper} is right on {rate:.0%} of the clips that {name} gets wrong"
+        known = self.scores["average"].max(axis=1)
+        yield f"{np.mean(known >= CONFIDENT):.0%} of the clips get a confident answer"
+        if len(self.other_scores):
+            other = self.other_scores.max(axis=1)
+            yield (
+                f"{np.mean(other >= CONFIDENT):.0%} of {len(other)} clips of other sounds do; "
+                f"their best scores are lower with an AUROC of {metrics.auroc(known, other):.3f}"
+            )
+
 
 def evaluate(tagger: Tagger, data: Path, split: str, progress: Callable[[int, int], None]) -> Evaluation:
-    """Tag a split of `data`: "test", or "validation", the clips of train.csv that training holds out.
+    """Tag a split of `data`: "test", or "validation", the clips of train.csv that training holds out; and the sounds
+    that are none of the labels and were held out from training, if there are any.
 
     Raises DataError if there are none, or if they have labels that the models do not know.
     """
-    clips = read_test(data) if split == "test" else hold_out(read_corpus(data).train)[1]
+    clips = list(read_test(data)) if split == "test" else hold_out(read_corpus(data).train)[1]
     if not clips:
         raise DataError(f"{data}: no {split} clips; the test split needs {TEST_DATA}")
     unknown = sorted({clip.label for clip in clips} - set(tagger.labels))
     if unknown:
         raise DataError(f"{data}: labels that these models do not know: {', '.join(unknown)}")
+    other = hold_out_other(read_other(data))[1]
 
     def probabilities(clip: Clip) -> dict[str, NDArray[np.float32]]:
         return tagger.probabilities(read_blocks(clip.path, tagger.sample_rate))[0]
 
     results = []
     with ThreadPoolExecutor(available_cores()) as pool:
-        for result in pool.map(probabilities, clips):
+        for result in pool.map(probabilities, [*clips, *other]):
             results.append(result)
-            progress(len(results), len(clips))
+            progress(len(results), len(clips) + len(other))
     scores = {model.name: np.stack([result[model.name] for result in results]) for model in tagger.models}
     scores["average"] = np.mean(list(scores.values()), axis=0)
     truth = np.array([tagger.labels.index(clip.label) for clip in clips])
-    return Evaluation(tagger.labels, truth, scores)
+    n = len(clips)
+    return Evaluation(tagger.labels, truth, {name: of[:n] for name, of in scores.items()}, scores["average"][n:])
 
 
 def report(evaluation: Evaluation) -> str:
     """The tables of an evaluation as aligned text: each net and the average, then each label."""
-    lines = [f"{'':<24}{'MAP@3':>10}{'macro':>10}{'top-1':>10}"]
-    lines += [f"{name:<24}" + "".join(f"{value:>10.3f}" for value in values) for name, *values in evaluation.summary()]
+    lines = [f"{'':<24}" + "".join(f"{column:>10}" for column in COLUMNS)]
+    for name, row in evaluation.summary().items():
+        lines.append(f"{name:<24}" + "".join(f"{value:>10.3f}" for value in row.values()))
+    lines += ["", *evaluation.remarks()]
     lines += ["", f"{'MAP@3 by label':<24}{'clips':>6}" + "".join(f"{name:>10}" for name in evaluation.scores)]
     for label, clips, values in evaluation.by_label():
         lines.append(f"{label:<24}{clips:>6}" + "".join(f"{value:>10.3f}" for value in values))

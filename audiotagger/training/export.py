@@ -75,7 +75,8 @@ def _convert(run: Path, folder: Path) -> Exported:
         raise RunError(f"{run}: this run has not finished; go on with `{again}`")
     result = json.loads((run / "result.json").read_text(encoding="utf-8"))
     net = keras.saving.load_model(run / "model.keras", compile=False)
-    probabilities = keras.layers.Softmax(name="probabilities")(net.output / result["temperature"])
+    # What the net gives to none of the labels is left out, so the rest may sum to less than one.
+    probabilities = keras.layers.Softmax()(net.output / result["temperature"])[:, : len(config.labels)]
     model = keras.Model(net.input, probabilities)
     path = folder / f"{config.kind}.onnx"
     _write_onnx(model, path, _metadata(config, result))

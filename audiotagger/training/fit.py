@@ -29,12 +29,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from audiotagger.errors import DataError, RunError
-from audiotagger.model import shipped_models
 from audiotagger.training import networks
 from audiotagger.training.checkpoint import State
-from audiotagger.training.corpus import TRAINING_DATA, Corpus, find_data, hold_out, read_corpus
-from audiotagger.training.pipeline import Batches, decode_all, prefetch, read_teacher
+from audiotagger.training.corpus import TRAINING_DATA, Corpus, find_data, hold_out, hold_out_other, read_corpus
+from audiotagger.training.pipeline import Batches, decode_all, prefetch
 from audiotagger.training.recipes import RECIPES, Recipe
+from audiotagger.training.teacher import read_teacher
 from audiotagger.training.validation import Validation
 
 RUNS = Path("runs")
@@ -50,9 +50,17 @@ class Config:
     data: str
     data_id: str
     labels: tuple[str, ...]
+    none: bool
+    """Whether the net has one more output, its last, for sounds that are none of the labels."""
     recipe: Recipe
     teacher: bool
+    fold: int | None
+    """Which clips are held out for validation; None for none."""
     seed: int
+
+    @property
+    def n_outputs(self) -> int:
+        return len(self.labels) + self.none
 
     @classmethod
     def read(cls, run: Path) -> Config:
@@ -75,10 +83,12 @@ def train(
     epochs: int | None = None,
     seed: int | None = None,
     teacher: bool = True,
-    pretrained: bool = False,
+    fold: int | None = 0,
+    init: Path | None = None,
 ) -> Path:
     """Train a net and return its run folder: `run`, else a new one under `RUNS`, or with `resume` the newest
-    unfinished one of this kind there. With `pretrained` the weights of the shipped net are where it begins.
+    unfinished one of this kind there. `fold` says which clips are held out for validation, None holds out none.
+    `init` is a .keras file of the same net whose weights are where it begins.
 
     Raises DataError, or RunError for a run that is in the way, not there, or resumed with other options.
     """
@@ -95,10 +105,14 @@ def train(
         run = run or RUNS / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
         if (run / "checkpoint.npz").exists():
             raise RunError(f"{run}: holds a run already; add --resume to go on with it or give another --run")
-        config = _new_config(kind, arch, find_data(data, TRAINING_DATA), epochs, seed or 0, teacher, pretrained)
+        recipe = RECIPES[kind, arch]
+        # What is known already would be lost at the full rate.
+        rate = recipe.learning_rate / (2 if init else 1)
+        recipe = replace(recipe, epochs=epochs or recipe.epochs, learning_rate=rate)
+        config = new_config(kind, arch, find_data(data, TRAINING_DATA), recipe, seed or 0, teacher, fold)
         run.mkdir(parents=True, exist_ok=True)
-        if pretrained:
-            shutil.copyfile(shipped_models() / f"{kind}.keras", run / "init.keras")
+        if init:
+            shutil.copyfile(init, run / "init.keras")
         write_text(run / "config.json", json.dumps(asdict(config), indent=2))
     console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
     try:
@@ -109,18 +123,8 @@ def train(
     return run
 
 
-def _new_config(
-    kind: str, arch: str, data: Path, epochs: int | None, seed: int, teacher: bool, pretrained: bool
-) -> Config:
-    if pretrained and arch != "default":
-        raise RunError(f"--arch {arch}: no shipped net of this architecture to begin with; use --init scratch")
-    recipe = RECIPES[kind, arch]
-    recipe = replace(
-        recipe,
-        epochs=epochs or recipe.epochs,
-        # What is known already would be lost at the full rate.
-        learning_rate=recipe.learning_rate / (2 if pretrained else 1),
-    )
+def new_config(kind: str, arch: str, data: Path, recipe: Recipe, seed: int, teacher: bool, fold: int | None) -> Config:
+    """The config of a new run on `data`. Raises DataError if that cannot be used."""
     corpus = read_corpus(data)
     return Config(
         kind=kind,
@@ -128,8 +132,10 @@ def _new_config(
         data=str(data.resolve()),
         data_id=corpus_id(corpus),
         labels=corpus.labels,
+        none=recipe.other > 0 and bool(corpus.other),
         recipe=recipe,
         teacher=teacher and recipe.teacher_weight > 0 and (data / "teacher.npz").is_file(),
+        fold=fold,
         seed=seed,
     )
 
@@ -152,25 +158,42 @@ def fit(config: Config, run: Path, console: Console) -> None:
     corpus = read_corpus(Path(config.data))
     if corpus_id(corpus) != config.data_id:
         raise RunError(f"{run}: {config.data} is not the data this run began with; start a new run without --resume")
-    train, validation = hold_out(corpus.train)
-    if not validation:
+    train, validation = (corpus.train, []) if config.fold is None else hold_out(corpus.train, fold=config.fold)
+    if config.fold is not None and not validation:
         raise DataError(
-            f"{corpus.root}: too few sources, groups or clips of every label to hold any out for validation"
+            f"{corpus.root}: too few sources, groups or clips of every label to hold any out; train with --no-hold-out"
         )
-    clips = [*corpus.train, *corpus.other, *(corpus.unlabelled if config.teacher else ())]
+    everything = [*corpus.train, *corpus.other, *corpus.unlabelled]
     with _progress(console) as progress:
-        task = progress.add_task("decode", total=len(clips), note="")
-        waveforms = decode_all(clips, networks.SAMPLE_RATE, lambda done, _: progress.update(task, completed=done))
+        task = progress.add_task("decode", total=len(everything), note="")
+        decoded = decode_all(everything, networks.SAMPLE_RATE, lambda done, _: progress.update(task, completed=done))
         progress.remove_task(task)
-    teacher = read_teacher(corpus.root / "teacher.npz", clips, corpus.labels) if config.teacher else None
+    index_of = {clip: index for index, clip in enumerate(everything)}
+    none = [clip for clip in hold_out_other(corpus.other)[0] if config.none]
+    unlabelled = [clip for clip in corpus.unlabelled if config.teacher]
+    clips = [*train, *none, *unlabelled]
+    outputs = np.array(
+        [corpus.labels.index(clip.label) for clip in train] + len(none) * [len(corpus.labels)] + len(unlabelled) * [-1]
+    )
+    waveforms = decoded.take([index_of[clip] for clip in clips])
+    teacher = read_teacher(corpus.root / "teacher.npz", clips, outputs, config.n_outputs) if config.teacher else None
 
     steps_per_epoch = max(len(train) // recipe.batch_size, 1)
     total_steps = recipe.epochs * steps_per_epoch
-    batches = Batches(corpus, train, clips, waveforms, teacher, recipe, networks.SAMPLE_RATE, total_steps, config.seed)
-    held_out = Validation(validation, clips, corpus.labels, waveforms, round(recipe.seconds * networks.SAMPLE_RATE))
+    batches = Batches(
+        clips, waveforms, outputs, config.n_outputs, teacher, recipe, networks.SAMPLE_RATE, total_steps, config.seed
+    )
+    # With nothing held out, some training clips stand in where an export will be compared with Keras.
+    judged = validation or train[:: max(len(train) // 32, 1)]
+    held_out = Validation(
+        judged,
+        decoded.take([index_of[clip] for clip in judged]),
+        corpus.labels,
+        round(recipe.seconds * networks.SAMPLE_RATE),
+    )
 
     teacher_size = 0 if teacher is None else teacher.features.shape[1]
-    net = networks.build(config.kind, config.arch, len(corpus.labels), teacher_size)
+    net = networks.build(config.kind, config.arch, config.n_outputs, teacher_size)
     loss: dict[str, Any] = {"logits": keras.losses.CategoricalCrossentropy(from_logits=True)}
     weights = {"logits": 1.0}
     if teacher is not None:
@@ -184,7 +207,7 @@ def fit(config: Config, run: Path, console: Console) -> None:
     # XLA makes training slower on CPUs.
     net.compile(optimizer=optimizer, loss=loss, loss_weights=weights, jit_compile=False)
     optimizer.build(net.trainable_variables)
-    averaged = networks.build(config.kind, config.arch, len(corpus.labels), teacher_size)
+    averaged = networks.build(config.kind, config.arch, config.n_outputs, teacher_size)
     student = keras.Model(averaged.input, averaged.output["logits"], name=averaged.name)
     state = State(net, optimizer)
 
@@ -208,37 +231,36 @@ def fit(config: Config, run: Path, console: Console) -> None:
             if state.step % steps_per_epoch:
                 continue
             averaged.set_weights(state.averages if recipe.ema else net.get_weights())
-            scores = held_out.scores(held_out.logits(student))
+            summary = held_out.summary(held_out.scores(held_out.logits(student))) if validation else {}
             seconds = time.monotonic() - began
             row = {
                 "epoch": state.step // steps_per_epoch,
                 "loss": round(loss_sum / steps_per_epoch, 5),
-                **{f"val_{name}": round(value, 5) for name, value in held_out.summary(scores).items()},
+                **{f"val_{name}": round(value, 5) for name, value in summary.items()},
                 "clips_per_second": round((state.step - first) * recipe.batch_size / seconds, 1),
             }
             loss_sum = 0.0
-            best_before = max((past["val_top1"] for past in state.history), default=-1.0)
-            if not recipe.ema and (not recipe.patience or row["val_top1"] > best_before):
-                state.averages = averaged.get_weights()
             state.history.append(row)
+            if not recipe.ema and (not recipe.patience or _best_epoch(state.history) == len(state.history)):
+                state.averages = averaged.get_weights()
             _write_history(run / "history.csv", state.history)
             state.save(run / "checkpoint.npz")
             progress.console.print(
                 f"epoch {row['epoch']:>3}/{recipe.epochs}  loss {row['loss']:.3f}  "
-                f"validation MAP@3 {row['val_map3']:.3f}  top-1 {row['val_top1']:.3f}  "
-                f"{row['clips_per_second']:.0f} clips/s"
+                + (f"validation MAP@3 {row['val_map3']:.3f}  top-1 {row['val_top1']:.3f}  " if validation else "")
+                + f"{row['clips_per_second']:.0f} clips/s"
             )
             if _out_of_patience(recipe, state.history):
                 break
 
     averaged.set_weights(state.averages)
     logits = held_out.logits(student)
-    temperature = held_out.best_temperature(logits)
-    scores = held_out.scores(logits, temperature)
+    temperature = held_out.best_temperature(logits) if validation else recipe.temperature
+    summary = held_out.summary(held_out.scores(logits, temperature))
     result = {
         "finished": datetime.now(UTC).date().isoformat(),
         "temperature": temperature,
-        "validation": {"clips": len(scores), **held_out.summary(scores)},
+        "validation": {"clips": len(validation), **summary} if validation else {},
     }
     np.save(run / "windows.npy", held_out.windows[:32])
     partial = run / "partial.keras"
@@ -257,9 +279,14 @@ def learning_rate(recipe: Recipe, step: int, total_steps: int) -> float:
     return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (total_steps - warm_up)))
 
 
+def _best_epoch(history: list[dict[str, Any]]) -> int:
+    """The first epoch of the best validation top-1; the last one where nothing is held out."""
+    top1 = [row.get("val_top1", row["epoch"]) for row in history]
+    return top1.index(max(top1)) + 1
+
+
 def _out_of_patience(recipe: Recipe, history: list[dict[str, Any]]) -> bool:
-    top1 = [row["val_top1"] for row in history]
-    return bool(recipe.patience and top1 and len(top1) - 1 - top1.index(max(top1)) >= recipe.patience)
+    return bool(recipe.patience and history and len(history) - _best_epoch(history) >= recipe.patience)
 
 
 def corpus_id(corpus: Corpus) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from numpy.typing import NDArray
 from audiotagger.audio import read_waveform
 from audiotagger.errors import DataError
 from audiotagger.training import augment
-from audiotagger.training.corpus import Clip, Corpus
+from audiotagger.training.corpus import Clip
 from audiotagger.training.recipes import Recipe
+from audiotagger.training.teacher import Teacher
 
 Array = NDArray[np.float32]
 
@@ -31,15 +33,19 @@ FLOAT16_RANGE = (-65_504.0, 65_504.0)
 class Waveforms:
     """The decoded clips, float16 in one memory-mapped array: `waveforms[i]` is float32 [samples]."""
 
-    def __init__(self, samples: NDArray[np.float16], ends: NDArray[np.int64]) -> None:
-        self._samples, self._ends = samples, ends
+    def __init__(self, samples: NDArray[np.float16], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
+        self._samples, self._starts, self._ends = samples, starts, ends
 
     def __len__(self) -> int:
         return len(self._ends)
 
     def __getitem__(self, index: int) -> Array:
-        start = self._ends[index - 1] if index else 0
-        return self._samples[start : self._ends[index]].astype(np.float32)
+        return self._samples[self._starts[index] : self._ends[index]].astype(np.float32)
+
+    def take(self, indices: Sequence[int]) -> Waveforms:
+        """Return those of these clips, in this order."""
+        chosen = np.array(indices, np.intp)
+        return Waveforms(self._samples, self._starts[chosen], self._ends[chosen])
 
 
 def cache_folder() -> Path:
@@ -65,7 +71,8 @@ def decode_all(clips: Sequence[Clip], sample_rate: int, progress: Callable[[int,
             _fill_cache(path, ends_path, clips, sample_rate, progress)
         except OSError as error:
             raise DataError(f"{path.parent}: {error.strerror}; set AUDIOTAGGER_CACHE to another folder") from None
-    return Waveforms(np.memmap(path, np.float16, "r"), np.load(ends_path))
+    ends = np.load(ends_path)
+    return Waveforms(np.memmap(path, np.float16, "r"), np.concatenate([[0], ends[:-1]]), ends)
 
 
 def _fill_cache(
@@ -89,43 +96,6 @@ def _fill_cache(
 
 
 @dataclass(frozen=True)
-class Teacher:
-    """What a stronger tagger hears in each clip, for distillation.
-
-    soft_labels: [clips, n_labels] probabilities; features: [clips, n], centred, with a total variance of 3.
-    """
-
-    soft_labels: Array
-    features: Array
-
-
-def read_teacher(path: Path, clips: Sequence[Clip], labels: Sequence[str]) -> Teacher:
-    """Read what the teacher hears in these clips from teacher.npz.
-
-    Arrays: fname, labels, soft41 [n, n_labels], and features: mn04_embedding, mn04_scores, yamnet_scores [n, *].
-    Scores become logits (clipped to ±5, beyond which they are noise); each block gets a total variance of 1.
-    Raises DataError if it speaks of other labels or does not know a clip.
-    """
-    with np.load(path) as arrays:
-        if list(arrays["labels"]) != list(labels):
-            raise DataError(f"{path}: made for other labels than train.csv has; train with --no-teacher")
-        row_of = {str(name): row for row, name in enumerate(arrays["fname"])}
-        unheard = next((clip.path.name for clip in clips if clip.path.name not in row_of), None)
-        if unheard:
-            raise DataError(f"{path}: nothing about {unheard}; train with --no-teacher")
-        rows = [row_of[clip.path.name] for clip in clips]
-        blocks = []
-        for name in ("mn04_embedding", "mn04_scores", "yamnet_scores"):
-            block = arrays[name].astype(np.float32)
-            if name.endswith("scores"):
-                block = np.clip(np.log(block + 1e-6) - np.log1p(1e-6 - block), -5, 5)
-            block -= block.mean(axis=0)
-            blocks.append(block / np.sqrt(block.var(axis=0).sum()))
-        soft = arrays["soft41"].astype(np.float32)[rows]
-    return Teacher(soft / soft.sum(axis=1, keepdims=True), np.concatenate(blocks, axis=1)[rows])
-
-
-@dataclass(frozen=True)
 class Batch:
     """waveforms: [batch, samples]; targets: "logits" [batch, n_labels], probabilities, and with a teacher "teacher"
     [batch, n], its features. The keys are the names of the net's outputs.
@@ -136,47 +106,37 @@ class Batch:
 
 
 class Batches:
-    """Training batches of a corpus; `batches[step]` is the same whenever and wherever it is asked for."""
+    """Training batches; `batches[step]` is the same whenever and wherever it is asked for."""
 
     def __init__(
         self,
-        corpus: Corpus,
-        labelled: Sequence[Clip],
         clips: Sequence[Clip],
         waveforms: Waveforms,
+        outputs: NDArray[np.integer],
+        n_outputs: int,
         teacher: Teacher | None,
         recipe: Recipe,
         sample_rate: int,
         total_steps: int,
         seed: int,
     ) -> None:
-        index_of = {clip: index for index, clip in enumerate(clips)}
+        """outputs: [clips], the output that a clip is to raise; -1 if there is only the teacher's word for it."""
         self._waveforms, self._teacher, self._recipe = waveforms, teacher, recipe
         self._sample_rate, self._samples = sample_rate, round(recipe.seconds * sample_rate)
         self._total_steps, self._seed = total_steps, seed
-        self._label_of = np.array([corpus.labels.index(c.label) if c.label else -1 for c in clips])
-        self._n_labels = len(corpus.labels)
-        self._other = np.array([index_of[clip] for clip in corpus.other], int)
-        pools = [(np.array([index_of[clip] for clip in labelled]), 1.0)]
-        if recipe.other and len(self._other):
-            pools.append((self._other, recipe.other))
-        if recipe.unlabelled and teacher is not None and corpus.unlabelled:
-            pools.append((np.array([index_of[clip] for clip in corpus.unlabelled]), recipe.unlabelled))
-        shares = np.array([share for _, share in pools])
-        shares[0] = 1 - shares[1:].sum()
-        self._candidates = np.concatenate([pool for pool, _ in pools])
-        odds = [np.full(len(pool), share / len(pool)) for (pool, _), share in zip(pools, shares, strict=True)]
-        if recipe.augment:  # rare labels more often: by the square root of their count
-            of_labelled = self._label_of[pools[0][0]]
-            weight = 1 / np.sqrt(np.bincount(of_labelled, minlength=self._n_labels)[of_labelled])
-            odds[0] = shares[0] * weight / weight.sum()
-        self._odds = np.concatenate(odds)
-        self._odds /= self._odds.sum()
+        self._outputs, self._n_outputs = outputs, n_outputs
+        labelled = np.array([bool(clip.label) for clip in clips])
+        self._other = np.flatnonzero(~labelled & (outputs >= 0))
+        self._odds = np.zeros(len(clips))
+        self._odds[labelled] = balance([clip for clip in clips if clip.label]) if recipe.augment else 1
+        for pool, share in ((self._other, recipe.other), (np.flatnonzero(outputs < 0), recipe.unlabelled)):
+            self._odds[pool] = share / max(len(pool), 1)
+        self._odds[labelled] *= (1 - self._odds[~labelled].sum()) / self._odds[labelled].sum()
 
     def __getitem__(self, step: int) -> Batch:
         recipe, rng = self._recipe, np.random.default_rng((self._seed, step))
         clean = step >= 0.9 * self._total_steps
-        chosen = rng.choice(self._candidates, recipe.batch_size, p=self._odds)
+        chosen = rng.choice(len(self._odds), recipe.batch_size, p=self._odds)
         augmented = recipe.augment and not clean
         waveforms = np.stack([self._hear(index, augmented, rng) for index in chosen])
         targets = self._targets(chosen)
@@ -207,15 +167,23 @@ class Batches:
         return waveform
 
     def _targets(self, chosen: NDArray[np.intp]) -> dict[str, Array]:
-        label = self._label_of[chosen]
-        labels = np.full((len(chosen), self._n_labels), 1 / self._n_labels, np.float32)
-        labels[label >= 0] = np.eye(self._n_labels, dtype=np.float32)[label[label >= 0]]
+        logits = np.eye(self._n_outputs, dtype=np.float32)[self._outputs[chosen]]
         if self._teacher is None:
-            return {"logits": labels}
-        soft = np.where(label >= 0, np.float32(self._recipe.soft_labels), np.float32(1))[:, None]
-        soft[np.isin(chosen, self._other)] = 0.0
-        labels += soft * (self._teacher.soft_labels[chosen] - labels)
-        return {"logits": labels, "teacher": self._teacher.features[chosen]}
+            return {"logits": logits}
+        unlabelled = self._outputs[chosen] < 0
+        logits[unlabelled] = self._teacher.soft_labels[chosen[unlabelled]]
+        return {"logits": logits, "teacher": self._teacher.features[chosen]}
+
+
+def balance(clips: Sequence[Clip]) -> Array:
+    """How often each labelled clip is to be drawn: a label by the square root of its clips, in it a source likewise."""
+    of_label = Counter(clip.label for clip in clips)
+    of_source = Counter((clip.label, clip.source) for clip in clips)
+    odds = {key: count**-0.5 for key, count in of_source.items()}
+    total: dict[str, float] = defaultdict(float)
+    for (label, source), count in of_source.items():
+        total[label] += count * odds[label, source]
+    return np.array([odds[c.label, c.source] / total[c.label] * of_label[c.label] ** 0.5 for c in clips], np.float32)
 
 
 def prefetch(batches: Batches, steps: range, ahead: int = 4) -> Iterator[Batch]:

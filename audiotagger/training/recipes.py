@@ -26,26 +26,25 @@ class Recipe:
     """Speed, equaliser, room, masks, background, and balanced sampling of labels."""
     mix: float = 0.0
     """Share of each batch that is a mixture of two clips. Off, as `augment` is, for the last tenth of the steps."""
-    soft_labels: float = 0.0
-    """With a teacher: its share in the target of a labelled clip."""
     teacher_weight: float = 0.0
     """With a teacher: weight of the share of variance of its features that the net does not explain."""
     unlabelled: float = 0.0
-    """With a teacher: share of each batch that has no label but the teacher's."""
+    """With a teacher: share of each batch that has no label but those the teacher's features suggest."""
+    temperature: float = 1.0
+    """Of the probabilities, where nothing is held out to find it on."""
     other: float = 0.0
-    """Share of each batch that is none of the labels; its target is the uniform distribution."""
+    """Share of each batch that is none of the labels, which the net has one more output for."""
 
 
 _OURS = Recipe(
     seconds=4.0,
-    epochs=90,
+    epochs=95,
     batch_size=48,
     learning_rate=1.5e-3,
     weight_decay=0.02,
     ema=0.999,
     mix=0.7,
-    soft_labels=0.3,
-    teacher_weight=2.0,
+    teacher_weight=4.0,
     unlabelled=0.22,
     other=0.08,
 )
@@ -55,7 +54,7 @@ _OF_2018 = Recipe(
 
 RECIPES = {
     ("mel", "default"): _OURS,
-    ("wave", "default"): replace(_OURS, seconds=3.0, epochs=55),
+    ("wave", "default"): replace(_OURS, seconds=3.0, epochs=80),
     ("mel", "baseline"): _OF_2018,
     ("wave", "baseline"): replace(_OF_2018, seconds=2.0),
 }

@@ -17,26 +17,27 @@ from audiotagger.training.pipeline import Waveforms
 class Validation:
     """The held-out clips. windows: [windows, samples]; truth: [clips], indices of labels."""
 
-    def __init__(
-        self, held_out: Sequence[Clip], clips: Sequence[Clip], labels: Sequence[str], waveforms: Waveforms, samples: int
-    ) -> None:
-        self.truth = np.array([labels.index(clip.label) for clip in held_out])
-        windows = [_windows(waveforms[clips.index(clip)], samples) for clip in held_out]
+    def __init__(self, clips: Sequence[Clip], waveforms: Waveforms, labels: Sequence[str], samples: int) -> None:
+        self.truth = np.array([labels.index(clip.label) for clip in clips])
+        self._n_labels = len(labels)
+        windows = [_windows(waveform, samples) for waveform in map(waveforms.__getitem__, range(len(clips)))]
         self.windows = np.concatenate(windows)
         self._first = np.cumsum([0] + [len(of_clip) for of_clip in windows[:-1]])
         self._counts = np.array([len(of_clip) for of_clip in windows])
 
     def logits(self, net: keras.Model) -> NDArray[np.float32]:
-        """Logits of each window, [windows, labels]."""
+        """Logits of each window, [windows, outputs]."""
         batches = (self.windows[i : i + 64] for i in range(0, len(self.windows), 64))
         return np.concatenate([np.asarray(net(batch, training=False)) for batch in batches])
 
     def scores(self, logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
-        """Probabilities of each clip, [clips, labels], as tagging has them: the mean over its windows."""
+        """Probabilities of each clip, [clips, labels], as tagging has them: the mean over its windows. What the net
+        gives to none of the labels is left out.
+        """
         scaled = logits.astype(np.float64) / temperature
         powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         sums = np.add.reduceat(powers / powers.sum(axis=1, keepdims=True), self._first)
-        means: NDArray[np.float64] = sums / self._counts[:, None]
+        means: NDArray[np.float64] = (sums / self._counts[:, None])[:, : self._n_labels]
         return means
 
     def summary(self, scores: NDArray[np.float64]) -> dict[str, float]:

@@ -1,0 +1,109 @@
+"""Train a variant of a net, score it on held-out sources, and add a row to recipes.csv.
+
+    python benchmarks/recipes.py "no mixing" --model mel --epochs 10 --set mix=0
+    python benchmarks/recipes.py "no mixing" --model wave --epochs 10 --set mix=0
+
+When both nets of a variant have been trained, a row with their average follows. What is held out depends on --fold;
+test clips are never looked at. A run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import keras
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+
+from audiotagger import metrics
+from audiotagger.training import networks
+from audiotagger.training.corpus import TRAINING_DATA, find_data, hold_out, read_corpus
+from audiotagger.training.fit import Config, fit, new_config, write_text
+from audiotagger.training.pipeline import decode_all
+from audiotagger.training.recipes import RECIPES
+from audiotagger.training.validation import Validation
+
+TABLE = Path(__file__).parent / "recipes.csv"
+COLUMNS = ("date", "name", "fold", "seed", "net", "epochs", "minutes", "settings", "clips", "map3", "macro", "top1")
+
+
+def main(
+    name: Annotated[str, typer.Argument(help="What the variant is called.")],
+    model: Annotated[str, typer.Option(help="mel or wave.")],
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=JSON", help="Of the recipe.")] = None,
+    epochs: int = 10,
+    fold: int = 0,
+    seed: int = 0,
+    teacher: bool = True,
+    data: Path | None = None,
+    runs: Path = Path("runs/bench"),
+) -> None:
+    """Train, score, add a row."""
+    changes = {field: json.loads(value) for field, value in (pair.split("=", 1) for pair in settings or ())}
+    recipe = replace(RECIPES[model, "default"], epochs=epochs, **changes)
+    folder = runs / f"{name.replace(' ', '-')}-{fold}-{seed}"
+    run = folder / model
+    if not run.exists():
+        run.mkdir(parents=True)
+        config = new_config(model, "default", find_data(data, TRAINING_DATA), recipe, seed, teacher, fold)
+        write_text(run / "config.json", json.dumps(asdict(config), indent=2))
+    began = time.monotonic()
+    fit(Config.read(run), run, Console(stderr=True))
+    minutes = f"{(time.monotonic() - began) / 60:.0f}"
+
+    scores, truth = judge(run)
+    row = {"date": date.today().isoformat(), "name": name, "fold": fold, "seed": seed, "clips": len(truth)}
+    said = {
+        "epochs": epochs,
+        "minutes": minutes,
+        "settings": " ".join(settings or ()) + " --no-teacher" * (not teacher),
+    }
+    add(row | said | {"net": model} | summary(scores, truth))
+    partner = folder / {"mel": "wave", "wave": "mel"}[model]
+    if (partner / "result.json").is_file():
+        other, _ = judge(partner)
+        add(row | {"net": "average"} | summary((scores + other) / 2, truth))
+        add(row | {"net": "geometric"} | summary(np.sqrt(scores * other), truth))
+
+
+def judge(run: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Scores [clips, labels] of a finished run on its held-out clips, and their true labels."""
+    config = Config.read(run)
+    corpus = read_corpus(Path(config.data))
+    _, clips = hold_out(corpus.train, fold=config.fold or 0)
+    everything = [*corpus.train, *corpus.other, *corpus.unlabelled]
+    decoded = decode_all(everything, networks.SAMPLE_RATE, lambda *_: None)
+    waveforms = decoded.take([everything.index(clip) for clip in clips])
+    held_out = Validation(clips, waveforms, corpus.labels, round(config.recipe.seconds * networks.SAMPLE_RATE))
+    net = keras.saving.load_model(run / "model.keras", compile=False)
+    temperature = json.loads((run / "result.json").read_text())["temperature"]
+    return held_out.scores(held_out.logits(net), temperature), held_out.truth
+
+
+def summary(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, str]:
+    """MAP@3, macro MAP@3 and top-1 of scores [clips, labels], as text."""
+    measures = {"map3": metrics.map_at, "macro": metrics.macro_map_at, "top1": metrics.top_1}
+    return {name: f"{measure(scores, truth):.3f}" for name, measure in measures.items()}
+
+
+def add(row: dict[str, object]) -> None:
+    """Append a row to the table, and print it."""
+    new = not TABLE.exists()
+    with TABLE.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+    typer.echo(" ".join(f"{key}={value}" for key, value in row.items()))
+
+
+if __name__ == "__main__":
+    typer.run(main)
