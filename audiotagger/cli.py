@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from audiotagger import __version__
-from audiotagger.terminal import complain, counter, errors_to_exit_status, stderr_console, training_extra
+from audiotagger import __version__, training_cli
+from audiotagger.errors import AudioTaggerError
+from audiotagger.terminal import ModelsOption, complain, counter, errors_to_exit_status
+
+if TYPE_CHECKING:
+    from audiotagger.tagger import Tagger
 
 app = typer.Typer(
     name="audiotagger",
@@ -22,74 +29,115 @@ app = typer.Typer(
 )
 
 
+app.add_typer(training_cli.app)
+
+
 class Format(StrEnum):  # noqa: D101 (what typer takes as choices)
     text = "text"
     table = "table"
     json = "json"
     jsonl = "jsonl"
     csv = "csv"
-
-
-class Kind(StrEnum):  # noqa: D101
-    mel = "mel"
-    wave = "wave"
-
-
-class Init(StrEnum):  # noqa: D101
-    scratch = "scratch"
-    pretrained = "pretrained"
-
-
-class Split(StrEnum):  # noqa: D101
-    test = "test"
-    validation = "validation"
-
-
-class Arch(StrEnum):  # noqa: D101
-    default = "default"
-    baseline = "baseline"
-
-
-ModelsOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--models", metavar="DIR", help="Folder of models. [default: AUDIOTAGGER_MODELS, else the shipped ones]"
-    ),
-]
+    audacity = "audacity"
 
 
 def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"audiotagger {__version__}")
-        raise typer.Exit()
+    if not asked:
+        return
+    typer.echo(f"audiotagger {__version__}")
+    with errors_to_exit_status():
+        from audiotagger.tagger import Tagger
+
+        for model in Tagger.load().models:
+            typer.echo(f"{model.name} {model.version}")
+    raise typer.Exit()
 
 
 @app.callback()
 def main(  # noqa: D103 (its docstring would be shown as help)
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show all versions and exit.")
     ] = False,
 ) -> None:
     if sys.stdout is None or sys.stderr is None:
         raise SystemExit(2)  # closed by the caller: there is nowhere to put anything
 
 
+PathsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="PATH", help="Audio files, folders (recursive), globs, or - for audio on stdin."),
+]
+FilesFromOption = Annotated[
+    str | None, typer.Option("--files-from", metavar="FILE", help="Take more paths from FILE, one a line; - for stdin.")
+]
+NullOption = Annotated[bool, typer.Option("--null", "-0", help="They end in NUL, as those of find -print0 do.")]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, help="Files worked on at once. [default: the cores at hand]")
+]
+WindowOption = Annotated[
+    float | None, typer.Option(min=0.1, help="Seconds heard at once. [default: what the nets were trained for]")
+]
+HopOption = Annotated[float | None, typer.Option(min=0.01, help="Seconds from window to window. [default: a window]")]
+
+
+def inputs(paths: list[str] | None, files_from: str | None, null: bool) -> Iterator[str | BinaryIO]:
+    """The files that a command's PATHs mean, then those that a list of files names."""
+    from audiotagger.files import find_audio, read_names
+
+    named = list(paths or ())
+    if not named and files_from is None:
+        raise typer.BadParameter("no PATH; name files or folders, or a list of them with --files-from")
+    if null and files_from is None:
+        raise typer.BadParameter("--null says how the names in --files-from end")
+    if (named.count("-") + (files_from == "-")) > (sys.stdin is not None):
+        raise typer.BadParameter("there is only one standard input, or none at all")
+    if files_from is None:
+        return find_audio(named)
+    try:
+        # Unbuffered: a name is taken when it is there, and a thread that waits for one does not hold up the exit.
+        names = open(0 if files_from == "-" else files_from, "rb", buffering=0, closefd=files_from != "-")  # noqa: SIM115
+    except OSError as error:
+        raise typer.BadParameter(f"{files_from}: {error.strerror}") from None
+    return find_audio(itertools.chain(named, read_names(names, null)))
+
+
+def load(models: Path | None, window: float | None, hop: float | None, threshold: float = 0.5) -> Tagger:
+    """The tagger that a command's options ask for."""
+    from audiotagger.tagger import Tagger
+
+    try:
+        return Tagger.load(models, window=window, hop=hop, threshold=threshold)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 @app.command()
 def tag(
-    paths: Annotated[
-        list[str],
-        typer.Argument(metavar="PATH", help="Audio files, folders (recursive), globs, or - for audio on stdin."),
-    ],
+    paths: PathsArgument = None,
     top_k: Annotated[int, typer.Option("--top-k", "-k", min=1, help="At most this many labels per file.")] = 3,
     min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="Leave out labels below this probability.")] = 0.0,
+    threshold: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Below this the best label is marked ? and has no segments.")
+    ] = 0.5,
     output_format: Annotated[
-        Format | None, typer.Option("--format", "-f", help="[default: table on a terminal, text in a pipe]")
+        Format | None,
+        typer.Option("--format", "-f", help="[default: table on a terminal, text in a pipe, or as --output is called]"),
     ] = None,
+    segments: Annotated[bool, typer.Option("--segments", "-s", help="Show where which label is heard.")] = False,
+    window: WindowOption = None,
+    hop: HopOption = None,
     by_model: Annotated[bool, typer.Option("--by-model", help="Also show each net's own labels.")] = False,
-    models: ModelsOption = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Files worked on at once. [default: the cores at hand]")
+    files_from: FilesFromOption = None,
+    null: NullOption = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Put results there, not on stdout.")
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a jsonl --output: leave out the paths that it holds.")
+    ] = False,
+    models: ModelsOption = None,
+    jobs: JobsOption = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")] = False,
 ) -> None:
     """Say what audio files hold: the labels with the highest mean probability of the nets.
 
@@ -97,116 +145,80 @@ def tag(
     1 at least one could not be, 2 wrong usage, 130 interrupted.
     """
     with errors_to_exit_status():
-        from audiotagger.files import find_audio
-        from audiotagger.tagger import Tagger
-        from audiotagger.writers import WRITERS
+        from audiotagger.output import open_journal, open_output
+        from audiotagger.writers import WRITERS, Show
 
-        if paths.count("-") > (sys.stdin is not None):
-            raise typer.BadParameter("there is only one standard input, or none at all")
-        tagger = Tagger.load(models)
-        chosen = output_format or (Format.table if sys.stdout.isatty() else Format.text)
+        chosen = output_format or _format_of(output)
+        if chosen is Format.audacity and (files_from or len(paths or ()) != 1 or Path((paths or ("",))[0]).is_dir()):
+            raise typer.BadParameter("a label track is of one file; use --format csv for more")
+        if resume and (output is None or chosen is not Format.jsonl):
+            raise typer.BadParameter("--resume goes on with an --output in the format jsonl")
+        files = inputs(paths, files_from, null)
+        tagger = load(models, window, hop, threshold)
         # Names that are no valid text come out as the bytes they are, in JSON as the escapes that read back the same.
         unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
-        sys.stdout.reconfigure(encoding="utf-8", errors=unencodable)  # type: ignore[union-attr]
-        failed = False
-        with counter() as count, WRITERS[chosen](sys.stdout, by_model) as writer:
-            for tagging in tagger.tag_files(find_audio(paths), top_k=top_k, min_score=min_score, jobs=jobs):
+        with ExitStack() as stack:
+            if output and chosen is Format.jsonl:
+                file, done = stack.enter_context(open_journal(output, unencodable, resume))
+                files = (path for path in files if path not in done)
+            else:
+                file = stack.enter_context(open_output(output, unencodable))
+            count = stack.enter_context(counter(file, quiet))
+            writer = stack.enter_context(WRITERS[chosen](file, Show(by_model=by_model, segments=segments)))
+            failed = False
+            for tagging in tagger.tag_files(files, top_k=top_k, min_score=min_score, jobs=jobs):
                 writer.write(tagging)
                 count()
                 if tagging.error:
                     failed = True
                     complain(tagging.error)
-    if failed:
-        raise typer.Exit(1)
+        if failed:
+            raise typer.Exit(1)
+
+
+def _format_of(output: Path | None) -> Format:
+    if output:
+        suffix = output.suffix.removeprefix(".")
+        return Format(suffix) if suffix in ("json", "jsonl", "csv") else Format.text
+    return Format.table if sys.stdout.isatty() else Format.text
 
 
 @app.command()
-def train(
-    model: Annotated[Kind, typer.Option("--model", "-m", help="Which net to train.")],
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder with train.csv and audio_train/. [default: AUDIOTAGGER_DATA, else data]"
-        ),
-    ] = None,
-    arch: Annotated[
-        Arch, typer.Option(help="This project's net, or the 2018 baseline's for comparison.")
-    ] = Arch.default,
-    init: Annotated[
-        Init, typer.Option(help="Begin with random weights, or with those of the shipped net.")
-    ] = Init.scratch,
-    run: Annotated[Path | None, typer.Option(metavar="DIR", help="Run folder. [default: a new one under runs]")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
-    epochs: Annotated[int | None, typer.Option(min=1, help="[default: the recipe's]")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of weights and batches. [default: 0]")] = None,
-    teacher: Annotated[bool, typer.Option(help="Learn from the data's teacher.npz too, if there is one.")] = True,
-    hold_out: Annotated[
-        bool, typer.Option(help="Keep clips apart for validation, or train on all once a recipe is chosen.")
-    ] = True,
-) -> None:
-    """Train a net on labelled clips. Needs the extra "train"."""
-    with errors_to_exit_status(), training_extra():
-        from audiotagger.model import shipped_models
-        from audiotagger.training.fit import train as train_net
-
-        done = train_net(
-            model,
-            data,
-            stderr_console(),
-            arch=arch,
-            run=run,
-            resume=resume,
-            epochs=epochs,
-            seed=seed,
-            teacher=teacher,
-            fold=0 if hold_out else None,
-            init=shipped_models() / f"{model}.keras" if init is Init.pretrained else None,
-        )
-        typer.echo(done)
-
-
-@app.command()
-def export(
-    runs: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="RUN", help="Run folders. [default: the newest of each net in runs]"),
-    ] = None,
-    to: Annotated[Path, typer.Option(metavar="DIR", help="Folder the models go to.")] = Path("models"),
-) -> None:
-    """Convert trained nets to ONNX, once it is certain that they still say the same. Needs the extra "train"."""
-    with errors_to_exit_status(), training_extra():
-        from audiotagger.training.export import export as export_runs
-        from audiotagger.training.export import newest_runs
-        from audiotagger.training.fit import RUNS
-
-        for exported in export_runs(runs or newest_runs(RUNS), to):
-            typer.echo(f"{exported.path}\t{exported.run}\tdiffers from Keras by {exported.difference:.1e} at most")
-
-
-@app.command()
-def evaluate(
-    data: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="DATA", help="Folder with test.csv and audio_test/. [default: AUDIOTAGGER_DATA, else data]"
-        ),
-    ] = None,
+def embed(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="What to write: .npz or .parquet.")],
+    paths: PathsArgument = None,
+    files_from: FilesFromOption = None,
+    null: NullOption = False,
+    window: WindowOption = None,
+    hop: HopOption = None,
     models: ModelsOption = None,
-    split: Annotated[
-        Split, typer.Option(help="The test clips, or those of train.csv that training holds out.")
-    ] = Split.test,
+    jobs: JobsOption = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")] = False,
 ) -> None:
-    """Score the nets and their average on labelled clips that they were not trained on."""
-    with errors_to_exit_status():
-        from audiotagger.tagger import Tagger
-        from audiotagger.training.corpus import TEST_DATA, find_data
-        from audiotagger.training.evaluate import evaluate as score
-        from audiotagger.training.evaluate import report
+    """Write what the nets hear in each file before they name it: a vector per file, to search and to cluster.
 
-        tagger = Tagger.load(models)
-        with counter(results_come_last=True) as count:
-            results = score(tagger, find_data(data, TEST_DATA), split, count)
-        typer.echo(report(results))
+    Exit status: as of tag.
+    """
+    with errors_to_exit_status():
+        from audiotagger.embeddings import WRITERS
+
+        if output.suffix not in WRITERS:
+            raise typer.BadParameter(f"{output}: embeddings are written as {' or '.join(WRITERS)}")
+        files = inputs(paths, files_from, null)
+        tagger = load(models, window, hop)
+        failed = False
+        with counter(None, quiet) as count:
+            embeddings = {}
+            for path, embedding in tagger.embed_files(files, jobs=jobs):
+                count()
+                if isinstance(embedding, AudioTaggerError):
+                    failed = True
+                    complain(embedding)
+                else:
+                    embeddings[path] = embedding
+        WRITERS[output.suffix](output, embeddings)
+        if failed:
+            raise typer.Exit(1)
 
 
 @app.command("models")
@@ -216,8 +228,8 @@ def list_models(models: ModelsOption = None) -> None:
         from audiotagger.tagger import Tagger
 
         for model in Tagger.load(models).models:
+            score = f"validation MAP@3 {model.scores['map3']:.3f}" if model.scores else "trained on all clips"
             typer.echo(
                 f"{model.name}\t{model.kind}\t{len(model.labels)} labels\t{model.sample_rate} Hz\t"
-                f"version {model.version}\tvalidation MAP@3 {model.scores['map3']:.3f}\t"
-                f"sha256 {model.sha256()}\t{model.path}"
+                f"version {model.version}\t{score}\tsha256 {model.sha256()}\t{model.path}"
             )

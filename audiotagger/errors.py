@@ -21,6 +21,12 @@ class AudioError(AudioTaggerError):
         return type(self), (self.kind, str(self))  # or it would not survive a pool of processes
 
 
+class OutputError(AudioTaggerError):
+    """Results cannot be put where they are to go."""
+
+    exit_status = 2
+
+
 class ModelError(AudioTaggerError):
     """A model file is missing, or is not one of audiotagger's."""
 

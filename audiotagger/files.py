@@ -82,3 +82,18 @@ def _walk(folder: str, seen: set[tuple[int, int]]) -> Iterator[str]:
 
 def _is_audio(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES
+
+
+def read_names(file: BinaryIO, null: bool = False) -> Iterator[str]:
+    """Yield the names in a list of files as soon as they are there: one a line, or with `null` one before each NUL.
+
+    `file` is best unbuffered, and is closed at the end. Empty names are left out; names that are no valid text come as
+    os.fsdecode has them.
+    """
+    separator, rest = b"\0" if null else b"\n", b""
+    with file:
+        while chunk := file.read(65_536):
+            *names, rest = (rest + chunk).split(separator)
+            yield from (os.fsdecode(name) for name in names if name)
+    if rest:
+        yield os.fsdecode(rest)

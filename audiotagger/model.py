@@ -48,7 +48,9 @@ class Model:
     temperature: float
     """Already applied to the probabilities."""
     scores: dict[str, Any]
-    """On the validation split of its training run."""
+    """On the validation split of its training run; empty if that held nothing out."""
+    embedding_size: int
+    """0 for a model that was exported without."""
     _session: onnxruntime.InferenceSession = field(repr=False)
 
     @classmethod
@@ -80,6 +82,7 @@ class Model:
                 data_id=meta["data_id"],
                 temperature=float(meta["temperature"]),
                 scores=json.loads(meta["scores"]),
+                embedding_size=int(meta.get("embedding_size", 0)),
                 _session=session,
             )
         except (KeyError, ValueError) as error:
@@ -94,6 +97,15 @@ class Model:
         """Return probabilities [batch, labels] of waveforms [batch, samples] at `sample_rate`, full scale [-1, 1]."""
         (probabilities,) = self._session.run(["probabilities"], {"waveform": waveforms})
         return np.asarray(probabilities)
+
+    def embed(self, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return embeddings [batch, embedding_size] of waveforms as for `predict`: what the net finds before it names a
+        label. Raises ModelError for a model that was exported without.
+        """
+        if not self.embedding_size:
+            raise ModelError(f"{self.path}: has no embedding; export it again")
+        (embedding,) = self._session.run(["embedding"], {"waveform": waveforms})
+        return np.asarray(embedding)
 
     def sha256(self) -> str:
         """Of the file, in hex."""

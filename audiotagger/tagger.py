@@ -5,12 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +15,11 @@ from numpy.typing import NDArray
 from audiotagger.audio import Waveform, read_blocks, waveform_blocks
 from audiotagger.errors import AudioError, ModelError
 from audiotagger.model import Model, shipped_models
+from audiotagger.parallel import ordered_map
+from audiotagger.results import Segment, Tag, Tagging, Timeline
+from audiotagger.windows import WindowSplitter, sounds
+
+Result = TypeVar("Result")
 
 Probabilities = NDArray[np.float32]
 
@@ -29,39 +31,26 @@ CONFIDENT = 0.5
 """Scores are calibrated: a label with this score or more is likelier right than wrong."""
 
 
-@dataclass(frozen=True)
-class Tag:
-    """A label and how probable it is, in [0, 1]."""
-
-    label: str
-    score: float
-
-
-@dataclass(frozen=True)
-class Tagging:
-    """What was heard in one file, best first; or, where `error` is set, why nothing could be."""
-
-    path: str
-    duration: float | None = None
-    """Seconds."""
-    tags: tuple[Tag, ...] = ()
-    by_model: Mapping[str, tuple[Tag, ...]] = field(default_factory=dict)
-    """Each net's own tags, by the name of its file."""
-    error: AudioError | None = None
-
-    confident: bool = False
-    """Whether the best label, shown or not, has a score of `CONFIDENT` or more. If not, it may be none of them."""
-
-    @property
-    def ok(self) -> bool:
-        return self.error is None
-
-
 class Tagger:
-    """A set of nets with the same labels. Safe to use from several threads."""
+    """A set of nets with the same labels. Safe to use from several threads.
 
-    def __init__(self, models: Iterable[Model]) -> None:
-        """Raises ModelError for no models, or for models that cannot be averaged."""
+    A waveform is heard in windows of `window` seconds that begin `hop` seconds apart; the last one ends where the
+    waveform ends. The scores of a file are the mean over its windows.
+    """
+
+    def __init__(
+        self,
+        models: Iterable[Model],
+        *,
+        window: float | None = None,
+        hop: float | None = None,
+        threshold: float = CONFIDENT,
+    ) -> None:
+        """By default `window` is what the nets were trained to hear at once, and `hop` is `window`.
+
+        An answer whose best score is below `threshold` is not confident. Raises ModelError for no models, or for models
+        that cannot be averaged, ValueError for windows that are empty or leave gaps.
+        """
         self.models = tuple(models)
         if not self.models:
             raise ModelError("no models to tag with; `audiotagger export` makes some")
@@ -73,15 +62,28 @@ class Tagger:
                     "keep them in folders of their own"
                 )
         self.labels, self.sample_rate = first.labels, first.sample_rate
+        trained_for = max(model.window_samples for model in self.models)
+        self._window = round(window * self.sample_rate) if window is not None else trained_for
+        self._hop = round(hop * self.sample_rate) if hop is not None else self._window
+        if not 1 <= self._hop <= self._window:
+            raise ValueError(f"a hop is more than 0 and at most a window of {self._window / self.sample_rate:g} s")
+        self._threshold = threshold
 
     @classmethod
-    def load(cls, models: str | os.PathLike[str] | None = None) -> Tagger:
-        """Load all *.onnx of a folder: `models`, else AUDIOTAGGER_MODELS, else the shipped ones. Raises ModelError."""
+    def load(
+        cls,
+        models: str | os.PathLike[str] | None = None,
+        *,
+        window: float | None = None,
+        hop: float | None = None,
+        threshold: float = CONFIDENT,
+    ) -> Tagger:
+        """Load all *.onnx of a folder: `models`, else AUDIOTAGGER_MODELS, else the shipped ones. Raises as `Tagger`."""
         folder = Path(models or os.environ.get("AUDIOTAGGER_MODELS") or shipped_models())
         paths = sorted(folder.glob("*.onnx"))
         if not paths:
             raise ModelError(f"{folder}: holds no *.onnx; give a folder that `audiotagger export` has written")
-        return cls(Model.load(path) for path in paths)
+        return cls((Model.load(path) for path in paths), window=window, hop=hop, threshold=threshold)
 
     def tag(
         self,
@@ -98,6 +100,12 @@ class Tagger:
         """
         return self._tag(_path_of(audio), self._blocks(audio, sample_rate), top_k, min_score)
 
+    def segments(
+        self, audio: AudioFile | NDArray[np.floating], *, sample_rate: int | None = None
+    ) -> tuple[Segment, ...]:
+        """Return where in one file or waveform which label is heard. Raises as `tag`."""
+        return self.tag(audio, sample_rate=sample_rate).segments
+
     def tag_files(
         self,
         files: Iterable[AudioFile],
@@ -111,41 +119,55 @@ class Tagger:
         `jobs` files are worked on at once (default: the cores this process may use); `files` is read only as far as
         needed.
         """
+
+        def tag(path: str, blocks: Iterable[Waveform]) -> Tagging:
+            return self._tag(path, blocks, top_k, min_score)
+
+        for path, result in self._each(tag, files, jobs):
+            yield Tagging(path, error=result) if isinstance(result, AudioError) else result
+
+    def probabilities(self, blocks: Iterable[Waveform]) -> dict[str, Probabilities]:
+        """Return each net's probabilities [labels], by name, of a waveform in blocks; all 0 for silence."""
+        return self._hear(blocks, 0.0)[0]
+
+    def embed(self, audio: AudioFile | NDArray[np.floating], *, sample_rate: int | None = None) -> NDArray[np.float32]:
+        """Return the nets' embeddings of one file or waveform, one after the other, [n]: the mean over its windows, 0
+        for silence. Raises as `tag`, and ModelError for models that were exported without.
+        """
+        return self._embed(_path_of(audio), self._blocks(audio, sample_rate))
+
+    def embed_files(
+        self, files: Iterable[AudioFile], *, jobs: int | None = None
+    ) -> Iterator[tuple[str, NDArray[np.float32] | AudioError]]:
+        """Yield the path of each file and its embedding, or why it has none, as `tag_files` does its tags."""
+        return self._each(self._embed, files, jobs)
+
+    def _each(
+        self, listen: Callable[[str, Iterable[Waveform]], Result], files: Iterable[AudioFile], jobs: int | None
+    ) -> Iterator[tuple[str, Result | AudioError]]:
+        """The path of each file, in order, and what `listen` makes of its path and blocks, or why it cannot."""
         cancelled = threading.Event()
 
-        def tag(file: AudioFile) -> Tagging:
+        def hear(file: AudioFile) -> tuple[str, Result | AudioError]:
+            path = _path_of(file)
             try:
-                blocks = itertools.takewhile(lambda _: not cancelled.is_set(), self._blocks(file, None))
-                return self._tag(_path_of(file), blocks, top_k, min_score)
+                return path, listen(
+                    path, itertools.takewhile(lambda _: not cancelled.is_set(), self._blocks(file, None))
+                )
             except AudioError as error:
-                return Tagging(_path_of(file), error=error)
+                return path, error
             except (OSError, RuntimeError, ValueError, MemoryError) as error:  # a disk that fails, a decoder's bug
-                return Tagging(_path_of(file), error=AudioError("unreadable", f"{_path_of(file)}: {error!r}"))
+                return path, AudioError("unreadable", f"{path}: {error!r}")
 
-        jobs = jobs or available_cores()
-        pending: deque[Future[Tagging]] = deque()
-        with ThreadPoolExecutor(jobs) as pool:
-            try:
-                for file in files:
-                    pending.append(pool.submit(tag, file))
-                    # Twice as many as can run: the next ones start while the first in order still takes its time.
-                    while pending and (pending[0].done() or len(pending) >= 2 * jobs):
-                        yield pending.popleft().result()
-                while pending:
-                    yield pending.popleft().result()
-            finally:
-                cancelled.set()
-                pool.shutdown(wait=False, cancel_futures=True)
+        return ordered_map(hear, files, jobs or available_cores(), cancelled)
 
-    def probabilities(self, blocks: Iterable[Waveform]) -> tuple[dict[str, Probabilities], float]:
-        """Return each net's probabilities [labels], by name, and the duration in seconds, of a waveform in blocks."""
-        means = {model.name: _WindowMean(model) for model in self.models}
-        samples = 0
-        for block in blocks:
-            samples += len(block)
-            for mean in means.values():
-                mean.push(block)
-        return {name: mean.result() for name, mean in means.items()}, samples / self.sample_rate
+    def _embed(self, _: str, blocks: Iterable[Waveform]) -> NDArray[np.float32]:
+        total, count = np.zeros(sum(model.embedding_size for model in self.models)), 0
+        for window in self._windows(blocks):
+            if sounds(window):
+                total += np.concatenate([model.embed(window[None])[0] for model in self.models])
+                count += 1
+        return (total / max(count, 1)).astype(np.float32)
 
     def _blocks(self, audio: AudioFile | NDArray[np.floating], sample_rate: int | None) -> Iterator[Waveform]:
         if isinstance(audio, np.ndarray):
@@ -155,15 +177,55 @@ class Tagger:
         return read_blocks(Path(audio) if isinstance(audio, str | os.PathLike) else audio, self.sample_rate)
 
     def _tag(self, path: str, blocks: Iterable[Waveform], top_k: int, min_score: float) -> Tagging:
-        probabilities, duration = self.probabilities(blocks)
+        probabilities, duration, segments = self._hear(blocks, min_score)
         mean = np.mean(list(probabilities.values()), axis=0)
         return Tagging(
             path,
             duration,
             self._tags(mean, top_k, min_score),
             {name: self._tags(of_model, top_k, min_score) for name, of_model in probabilities.items()},
-            confident=bool(mean.max() >= CONFIDENT),
+            confident=bool(mean.any() and mean.max() >= self._threshold),
+            segments=segments,
         )
+
+    def _hear(
+        self, blocks: Iterable[Waveform], min_score: float
+    ) -> tuple[dict[str, Probabilities], float, tuple[Segment, ...]]:
+        """Each net's probabilities [labels], seconds, and segments of a waveform in blocks."""
+        samples = 0
+
+        def counted() -> Iterator[Waveform]:
+            nonlocal samples
+            for block in blocks:
+                samples += len(block)
+                yield block
+
+        sums = np.zeros((len(self.models), len(self.labels)))
+        heard = 0
+        timeline = Timeline()
+        for index, window in enumerate(self._windows(counted())):
+            # A window speaks for the time around its middle, the first and the last one also for what lies outside.
+            start = (index * self._hop + (self._window - self._hop) / 2) / self.sample_rate if index else 0.0
+            best = None
+            if sounds(window):
+                # One by one: a batch takes as long a window and more memory.
+                of_models = np.stack([model.predict(window[None])[0] for model in self.models])
+                sums += of_models
+                heard += 1
+                mean = of_models.mean(axis=0)
+                if mean.max() >= max(self._threshold, min_score):
+                    best = Tag(self.labels[mean.argmax()], float(mean.max()))
+            timeline.add(start, best)
+        duration = samples / self.sample_rate
+        means = (sums / max(heard, 1)).astype(np.float32)
+        names = (model.name for model in self.models)
+        return dict(zip(names, means, strict=True)), duration, timeline.end(duration)
+
+    def _windows(self, blocks: Iterable[Waveform]) -> Iterator[Waveform]:
+        splitter = WindowSplitter(self._window, self._hop)
+        for block in blocks:
+            yield from splitter.push(block)
+        yield from splitter.end()
 
     def _tags(self, probabilities: Probabilities, top_k: int, min_score: float) -> tuple[Tag, ...]:
         if not probabilities.any():  # nothing was heard
@@ -179,62 +241,3 @@ def _path_of(audio: AudioFile | NDArray[np.floating]) -> str:
 def available_cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class WindowSplitter:
-    """Cut a waveform that comes in blocks into consecutive windows of `samples` samples.
-
-    The last window ends where the waveform ends, so it may overlap the one before; a waveform shorter than a window
-    is put in the middle of silence.
-    """
-
-    def __init__(self, samples: int) -> None:
-        self._samples = samples
-        self._buffer: Waveform = np.zeros(0, np.float32)  # begins where the last window began
-        self._start = 0  # of the next window, in the buffer
-
-    def push(self, block: Waveform) -> list[Waveform]:
-        """Return the windows that `block` completes, each [samples]."""
-        self._buffer = np.concatenate([self._buffer, block])
-        windows = []
-        while len(self._buffer) - self._start >= self._samples:
-            self._buffer = self._buffer[self._start :]
-            windows.append(self._buffer[: self._samples])
-            self._start = self._samples
-        return windows
-
-    def end(self) -> list[Waveform]:
-        """Return the last window, if the ones before it left something out."""
-        if self._start == 0:
-            missing = self._samples - len(self._buffer)
-            return [np.pad(self._buffer, (missing // 2, missing - missing // 2))]
-        return [self._buffer[-self._samples :]] if len(self._buffer) > self._samples else []
-
-
-SILENCE = 1e-4
-"""A window whose loudest sample is below this (-80 dBFS) is not heard."""
-
-
-class _WindowMean:
-    """The mean of a net's probabilities over the windows of one waveform that are not silent, 0 if all are."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self._splitter = WindowSplitter(model.window_samples)
-        self._sum = np.zeros(len(model.labels), np.float64)
-        self._count = 0
-
-    def push(self, block: Waveform) -> None:
-        for window in self._splitter.push(block):
-            self._hear(window)
-
-    def result(self) -> Probabilities:
-        for window in self._splitter.end():
-            self._hear(window)
-        return (self._sum / max(self._count, 1)).astype(np.float32)
-
-    def _hear(self, window: Waveform) -> None:
-        if np.abs(window).max() >= SILENCE:
-            # One by one: a batch takes as long a window and more memory.
-            self._sum += self._model.predict(window[None])[0]
-            self._count += 1

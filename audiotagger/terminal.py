@@ -7,7 +7,8 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -15,6 +16,15 @@ from audiotagger.errors import AudioTaggerError, RunError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+ModelsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--models", metavar="DIR", help="Folder of models. [default: AUDIOTAGGER_MODELS, else the shipped ones]"
+    ),
+]
+"""Of every command that uses models."""
 
 
 def complain(error: Exception) -> None:
@@ -77,12 +87,12 @@ def stderr_console() -> Console:
 
 
 @contextmanager
-def counter(results_come_last: bool = False) -> Iterator[Any]:
+def counter(results: TextIO | None = None, quiet: bool = False) -> Iterator[Any]:
     """A function to call for each file, with (done, total) where known, that counts on a terminal.
 
-    Results that come meanwhile must go to a file: on the terminal, through a pipe perhaps, the two would mix.
+    `results` that come meanwhile must go to a file: on the terminal, through a pipe perhaps, the two would mix.
     """
-    if not sys.stderr.isatty() or not (results_come_last or stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)):
+    if quiet or not sys.stderr.isatty() or (results and not stat.S_ISREG(os.fstat(results.fileno()).st_mode)):
         yield lambda *_: None
         return
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn

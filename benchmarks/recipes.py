@@ -82,7 +82,7 @@ def judge(run: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     everything = [*corpus.train, *corpus.other, *corpus.unlabelled]
     decoded = decode_all(everything, networks.SAMPLE_RATE, lambda *_: None)
     waveforms = decoded.take([everything.index(clip) for clip in clips])
-    held_out = Validation(clips, waveforms, corpus.labels, round(config.recipe.seconds * networks.SAMPLE_RATE))
+    held_out = Validation(clips, waveforms, corpus.labels, round(config.recipe.window * networks.SAMPLE_RATE))
     net = keras.saving.load_model(run / "model.keras", compile=False)
     temperature = json.loads((run / "result.json").read_text())["temperature"]
     return held_out.scores(held_out.logits(net), temperature), held_out.truth

@@ -13,7 +13,8 @@ import soundfile
 from audiotagger import ModelError, Tagger
 from audiotagger.errors import AudioError
 from audiotagger.model import shipped_models
-from audiotagger.tagger import CONFIDENT, WindowSplitter
+from audiotagger.tagger import CONFIDENT
+from audiotagger.windows import WindowSplitter
 from tests.conftest import EXAMPLES, noise, tone
 
 

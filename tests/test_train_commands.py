@@ -87,7 +87,10 @@ def test_export_agrees_with_keras_on_real_windows(workshop: Path) -> None:
         windows = np.load(run / "windows.npy")
         logits = np.asarray(net(windows)) / model.temperature
         expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-        assert np.max(np.abs(model.predict(windows) - expected)) < 1e-4
+        assert expected.shape[1] == 3  # noise, tone, and none of these, which stays inside
+        assert np.max(np.abs(model.predict(windows) - expected[:, :2])) < 1e-4
+        embedding = keras.Model(net.input, net.get_layer("embedding").output)(windows)
+        np.testing.assert_allclose(model.embed(windows), embedding, atol=1e-3)
         assert (model.kind, model.labels, model.sample_rate) == (kind, ("noise", "tone"), 16_000)
         assert model.window_samples == windows.shape[1]
 
@@ -96,9 +99,9 @@ def test_a_model_file_explains_itself(workshop: Path) -> None:
     import onnx
 
     proto = onnx.load(workshop / "models" / "wave.onnx")
-    ((waveform,), (probabilities,)) = proto.graph.input, proto.graph.output
+    ((waveform,), (probabilities, embedding)) = proto.graph.input, proto.graph.output
     assert waveform.name == "waveform"
-    assert probabilities.name == "probabilities"
+    assert (probabilities.name, embedding.name) == ("probabilities", "embedding")
     assert [dim.HasField("dim_value") for dim in waveform.type.tensor_type.shape.dim] == [False, False]
     keys = {"kind", "labels", "sample_rate", "window_samples", "version", "data_id", "temperature", "scores"}
     assert keys <= {prop.key for prop in proto.metadata_props}
@@ -113,11 +116,11 @@ def test_exported_models_tag_and_evaluate(workshop: Path) -> None:
     evaluated = command("evaluate", "data", "--models", "models", cwd=workshop)
     assert evaluated.returncode == 0, evaluated.stderr
     lines = evaluated.stdout.splitlines()
-    assert lines[0].split() == ["MAP@3", "macro", "top-1"]
+    assert lines[0].split() == ["MAP@3", "macro", "top-1", "ECE"]
     assert [line.split()[0] for line in lines[1:4]] == ["mel", "wave", "average"]
     held_out = command("evaluate", "data", "--models", "models", "--split", "validation", cwd=workshop)
     result = json.loads((only_run(workshop, "wave") / "result.json").read_text())["validation"]
-    shown = [float(value) for value in held_out.stdout.splitlines()[2].split()[1:]]
+    shown = [float(value) for value in held_out.stdout.splitlines()[2].split()[1:4]]
     assert shown == pytest.approx([result["map3"], result["macro_map3"], result["top1"]], abs=1e-3)
     truth = {row["fname"]: row["label"] for row in rows(workshop / "data" / "test.csv")}
     right = [result["tags"][0]["label"] == truth[Path(result["path"]).name] for result in results]
@@ -199,6 +202,18 @@ def test_the_nets_of_2018_train_and_export(workshop: Path) -> None:
     done = command("export", "old-mel", "old-wave", "--to", "old", cwd=workshop)
     assert done.returncode == 0, done.stderr
     assert command("tag", "--models", "old", "data/audio_test", cwd=workshop).returncode == 0
+
+
+def test_a_net_can_learn_from_all_clips(workshop: Path) -> None:
+    args = ["train", "--model", "mel", "--epochs", 1, "--no-hold-out", "--run", "whole-corpus"]
+    done = command(*args, cwd=workshop)
+    assert done.returncode == 0, done.stderr
+    assert "validation" not in done.stderr
+    assert json.loads((workshop / "whole-corpus" / "result.json").read_text())["validation"] == {}
+    assert command("export", "whole-corpus", "--to", "of-all", cwd=workshop).returncode == 0
+    listed = command("models", "--models", "of-all", cwd=workshop)
+    assert listed.returncode == 0, listed.stderr
+    assert "MAP@3" not in listed.stdout
 
 
 def test_a_run_can_begin_with_the_shipped_net(workshop: Path) -> None:

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from audiotagger import AudioError, Tag, Tagging
-from audiotagger.writers import WRITERS
+from audiotagger import AudioError, Segment, Tag, Tagging
+from audiotagger.writers import WRITERS, Show, clock
 
 GOOD = Tagging(
     "a b.wav",
@@ -15,14 +15,15 @@ GOOD = Tagging(
     (Tag("Bark", 0.75), Tag("Meow", 0.125)),
     {"mel": (Tag("Bark", 1.0),), "wave": (Tag("Bark", 0.5), Tag("Meow", 0.25))},
     confident=True,
+    segments=(Segment(0.0, 0.5, "Bark", 0.75), Segment(1.0, 1.23456, "Meow", 0.625)),
 )
 UNSURE = Tagging("rain.wav", 2.0, (Tag("Bus", 0.25),))
 BAD = Tagging("bad.wav", error=AudioError("undecodable", "bad.wav: cannot be decoded"))
 
 
-def written(name: str, *taggings: Tagging, by_model: bool = False) -> str:
+def written(name: str, *taggings: Tagging, by_model: bool = False, segments: bool = False) -> str:
     file = io.StringIO()
-    with WRITERS[name](file, by_model) as writer:
+    with WRITERS[name](file, Show(by_model, segments)) as writer:
         for tagging in taggings:
             writer.write(tagging)
     return file.getvalue()
@@ -43,6 +44,35 @@ def test_exact_outputs() -> None:
     )
     assert written("jsonl", GOOD, BAD) == f"{good}\n{bad}\n"
     assert written("json", GOOD, BAD) == f"[\n  {good},\n  {bad}\n]\n"
+
+
+def test_exact_segments() -> None:
+    assert written("text", GOOD, BAD, UNSURE, segments=True).splitlines() == [
+        "a b.wav\t0.000\t0.500\tBark 0.750",
+        "a b.wav\t1.000\t1.235\tMeow 0.625",
+    ]
+    assert written("csv", GOOD, BAD, UNSURE, segments=True).splitlines() == [
+        "path,start,end,label,score",
+        "a b.wav,0.000,0.500,Bark,0.7500",
+        "a b.wav,1.000,1.235,Meow,0.6250",
+    ]
+    assert written("audacity", GOOD) == "0.000000\t0.500000\tBark\n1.000000\t1.234560\tMeow\n"
+    good, unsure = (json.loads(line)["segments"] for line in written("jsonl", GOOD, UNSURE, segments=True).splitlines())
+    assert good[0] == {"start": 0.0, "end": 0.5, "label": "Bark", "score": 0.75}
+    assert unsure == []
+    table = written("table", GOOD, segments=True)
+    assert "0:00.0-0:00.5 ━━━━━━━━············ Bark 0.75" in table
+    assert "0:01.0-0:01.2 ················━━━━ Meow 0.62" in table
+
+
+def test_a_clock_has_hours_only_where_there_are_any() -> None:
+    assert [clock(seconds) for seconds in (0, 59.96, 61.25, 3600, 36_061)] == [
+        "0:00.0",
+        "1:00.0",
+        "1:01.2",
+        "1:00:00.0",
+        "10:01:01.0",
+    ]
 
 
 def test_what_is_likely_none_of_the_labels_is_marked() -> None:

@@ -91,7 +91,7 @@ def evaluate(tagger: Tagger, data: Path, split: str, progress: Callable[[int, in
     other = hold_out_other(read_other(data))[1]
 
     def probabilities(clip: Clip) -> dict[str, NDArray[np.float32]]:
-        return tagger.probabilities(read_blocks(clip.path, tagger.sample_rate))[0]
+        return tagger.probabilities(read_blocks(clip.path, tagger.sample_rate))
 
     results = []
     with ThreadPoolExecutor(available_cores()) as pool:

@@ -77,12 +77,13 @@ def _convert(run: Path, folder: Path) -> Exported:
     net = keras.saving.load_model(run / "model.keras", compile=False)
     # What the net gives to none of the labels is left out, so the rest may sum to less than one.
     probabilities = keras.layers.Softmax()(net.output / result["temperature"])[:, : len(config.labels)]
-    model = keras.Model(net.input, probabilities)
+    model = keras.Model(net.input, [probabilities, net.get_layer("embedding").output])
     path = folder / f"{config.kind}.onnx"
-    _write_onnx(model, path, _metadata(config, result))
+    _write_onnx(model, path, _metadata(config, result, net.get_layer("embedding").output.shape[-1]))
     shutil.copyfile(run / "model.keras", path.with_suffix(".keras"))
     windows = np.load(run / "windows.npy").astype(np.float32)
-    difference = float(np.max(np.abs(Model.load(path).predict(windows) - np.asarray(model(windows, training=False)))))
+    expected, _ = model(windows, training=False)
+    difference = float(np.max(np.abs(Model.load(path).predict(windows) - np.asarray(expected))))
     if not difference <= TOLERANCE:
         raise RunError(f"{run}: ONNX differs from Keras by {difference:.1e}, over {TOLERANCE:.0e}; nothing replaced")
     return Exported(path, run, difference)
@@ -91,22 +92,24 @@ def _convert(run: Path, folder: Path) -> Exported:
 def _write_onnx(model: keras.Model, path: Path, metadata: dict[str, str]) -> None:
     signature = [tf.TensorSpec((None, None), tf.float32, name="waveform")]
     proto, _ = tf2onnx.convert.from_keras(model, input_signature=signature, opset=OPSET)
-    produced = proto.graph.output[0].name
+    named = dict(zip((output.name for output in proto.graph.output), ("probabilities", "embedding"), strict=True))
     for node in proto.graph.node:
-        node.output[:] = ["probabilities" if name == produced else name for name in node.output]
-        node.input[:] = ["probabilities" if name == produced else name for name in node.input]
-    proto.graph.output[0].name = "probabilities"
+        node.output[:] = [named.get(name, name) for name in node.output]
+        node.input[:] = [named.get(name, name) for name in node.input]
+    for output in proto.graph.output:
+        output.name = named[output.name]
     onnx.helper.set_model_props(proto, metadata)
     onnx.save(proto, path)
 
 
-def _metadata(config: Config, result: dict[str, Any]) -> dict[str, str]:
+def _metadata(config: Config, result: dict[str, Any], embedding_size: int) -> dict[str, str]:
     return {
         "audiotagger": FORMAT,
         "kind": config.kind,
         "labels": json.dumps(config.labels),
         "sample_rate": str(networks.SAMPLE_RATE),
-        "window_samples": str(round(config.recipe.seconds * networks.SAMPLE_RATE)),
+        "window_samples": str(round(config.recipe.window * networks.SAMPLE_RATE)),
+        "embedding_size": str(embedding_size),
         "version": result["finished"],
         "data_id": config.data_id,
         "temperature": repr(result["temperature"]),

@@ -189,7 +189,7 @@ def fit(config: Config, run: Path, console: Console) -> None:
         judged,
         decoded.take([index_of[clip] for clip in judged]),
         corpus.labels,
-        round(recipe.seconds * networks.SAMPLE_RATE),
+        round(recipe.window * networks.SAMPLE_RATE),
     )
 
     teacher_size = 0 if teacher is None else teacher.features.shape[1]

@@ -10,7 +10,9 @@ class Recipe:
     """How a net is trained. An epoch is as many clips as the training split has, drawn with replacement."""
 
     seconds: float
-    """Length of a training crop and of a window when tagging."""
+    """Length of a training crop."""
+    window: float
+    """Seconds heard at once when tagging. Nets whose scores are averaged hear the same windows."""
     epochs: int
     batch_size: int
     learning_rate: float
@@ -38,6 +40,7 @@ class Recipe:
 
 _OURS = Recipe(
     seconds=4.0,
+    window=4.0,
     epochs=95,
     batch_size=48,
     learning_rate=1.5e-3,
@@ -49,7 +52,7 @@ _OURS = Recipe(
     other=0.08,
 )
 _OF_2018 = Recipe(
-    seconds=5.0, epochs=20, batch_size=32, learning_rate=1e-3, constant_rate=True, patience=5, augment=False
+    seconds=5.0, window=5.0, epochs=20, batch_size=32, learning_rate=1e-3, constant_rate=True, patience=5, augment=False
 )
 
 RECIPES = {

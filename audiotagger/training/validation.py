@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiotagger import metrics
-from audiotagger.tagger import WindowSplitter
 from audiotagger.training.corpus import Clip
 from audiotagger.training.pipeline import Waveforms
+from audiotagger.windows import WindowSplitter
 
 
 class Validation:

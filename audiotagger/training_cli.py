@@ -1,0 +1,122 @@
+"""The commands around training, beside those of cli.py and in the same way."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audiotagger.terminal import ModelsOption, counter, errors_to_exit_status, stderr_console, training_extra
+
+app = typer.Typer()
+
+
+class Kind(StrEnum):  # noqa: D101
+    mel = "mel"
+    wave = "wave"
+
+
+class Arch(StrEnum):  # noqa: D101
+    default = "default"
+    baseline = "baseline"
+
+
+class Split(StrEnum):  # noqa: D101
+    test = "test"
+    validation = "validation"
+
+
+class Init(StrEnum):  # noqa: D101
+    scratch = "scratch"
+    pretrained = "pretrained"
+
+
+@app.command()
+def train(
+    model: Annotated[Kind, typer.Option("--model", "-m", help="Which net to train.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder with train.csv and audio_train/. [default: AUDIOTAGGER_DATA, else data]"
+        ),
+    ] = None,
+    arch: Annotated[
+        Arch, typer.Option(help="This project's net, or the 2018 baseline's for comparison.")
+    ] = Arch.default,
+    init: Annotated[
+        Init, typer.Option(help="Begin with random weights, or with those of the shipped net.")
+    ] = Init.scratch,
+    run: Annotated[Path | None, typer.Option(metavar="DIR", help="Run folder. [default: a new one under runs]")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    epochs: Annotated[int | None, typer.Option(min=1, help="[default: the recipe's]")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of weights and batches. [default: 0]")] = None,
+    teacher: Annotated[bool, typer.Option(help="Learn from the data's teacher.npz too, if there is one.")] = True,
+    hold_out: Annotated[
+        bool, typer.Option(help="Keep clips apart for validation, or train on all once a recipe is chosen.")
+    ] = True,
+) -> None:
+    """Train a net on labelled clips. Needs the extra "train"."""
+    with errors_to_exit_status(), training_extra():
+        from audiotagger.model import shipped_models
+        from audiotagger.training.fit import train as train_net
+
+        done = train_net(
+            model,
+            data,
+            stderr_console(),
+            arch=arch,
+            run=run,
+            resume=resume,
+            epochs=epochs,
+            seed=seed,
+            teacher=teacher,
+            fold=0 if hold_out else None,
+            init=shipped_models() / f"{model}.keras" if init is Init.pretrained else None,
+        )
+        typer.echo(done)
+
+
+@app.command()
+def export(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="RUN", help="Run folders. [default: the newest of each net in runs]"),
+    ] = None,
+    to: Annotated[Path, typer.Option(metavar="DIR", help="Folder the models go to.")] = Path("models"),
+) -> None:
+    """Convert trained nets to ONNX, once it is certain that they still say the same. Needs the extra "train"."""
+    with errors_to_exit_status(), training_extra():
+        from audiotagger.training.export import export as export_runs
+        from audiotagger.training.export import newest_runs
+        from audiotagger.training.fit import RUNS
+
+        for exported in export_runs(runs or newest_runs(RUNS), to):
+            typer.echo(f"{exported.path}\t{exported.run}\tdiffers from Keras by {exported.difference:.1e} at most")
+
+
+@app.command()
+def evaluate(
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="DATA", help="Folder with test.csv and audio_test/. [default: AUDIOTAGGER_DATA, else data]"
+        ),
+    ] = None,
+    models: ModelsOption = None,
+    split: Annotated[
+        Split, typer.Option(help="The test clips, or those of train.csv that training holds out.")
+    ] = Split.test,
+) -> None:
+    """Score the nets and their average on labelled clips that they were not trained on."""
+    with errors_to_exit_status():
+        from audiotagger.tagger import Tagger
+        from audiotagger.training.corpus import TEST_DATA, find_data
+        from audiotagger.training.evaluate import evaluate as score
+        from audiotagger.training.evaluate import report
+
+        tagger = Tagger.load(models)
+        with counter() as count:
+            results = score(tagger, find_data(data, TEST_DATA), split, count)
+        typer.echo(report(results))

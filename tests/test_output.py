@@ -1,0 +1,254 @@
+"""Where results of `audiotagger tag` go, which files it takes from lists, and what is left of it when it is stopped."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from jsonschema import Draft202012Validator
+from typer.testing import Result
+
+import audiotagger
+from audiotagger import Tagger
+from tests.conftest import EXAMPLES, noise, tone
+
+Run = Callable[..., Result]
+
+COMMAND = [sys.executable, "-m", "audiotagger"]
+
+
+def command(*args: object, **kwargs: Any) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [*COMMAND, *map(str, args)],
+        capture_output=True,
+        check=False,
+        timeout=60,
+        **{"stdin": subprocess.DEVNULL, **kwargs},
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Ten short clips and a broken one."""
+    (tmp_path / "clips").mkdir()
+    for i in range(10):
+        soundfile.write(tmp_path / "clips" / f"{i}.wav", tone(0.2, hertz=200.0 + 50 * i), 16_000)
+    (tmp_path / "clips" / "bad.wav").write_bytes(b"RIFF\0\0\0\0WAVEnothing")
+    return tmp_path / "clips"
+
+
+def paths_in(journal: Path) -> list[str]:
+    return [Path(json.loads(line)["path"]).name for line in journal.read_text().splitlines()]
+
+
+def test_results_validate_against_the_schema(run: Run, folder: Path) -> None:
+    schema = json.loads((Path(audiotagger.__file__).parent / "schema.json").read_text())
+    validator = Draft202012Validator(schema)
+    Draft202012Validator.check_schema(schema)
+    for options in ([], ["--by-model"], ["--segments"], ["--by-model", "--segments", "--hop", 0.5, "--threshold", 0.1]):
+        printed = run("tag", folder, EXAMPLES, "--format", "jsonl", *options).stdout
+        for line in printed.splitlines():
+            validator.validate(json.loads(line))
+        assert ("by_model" in line) == ("--by-model" in options)
+        assert ("segments" in line) == ("--segments" in options)
+
+
+@pytest.mark.parametrize("name", ["out.json", "out.csv", "out.txt"])
+def test_a_file_appears_as_a_whole_with_what_stdout_would_show(
+    run: Run, folder: Path, tmp_path: Path, name: str
+) -> None:
+    output_format = {"txt": "text"}.get(name.partition(".")[2], name.partition(".")[2])
+    shown = run("tag", folder, "--format", output_format)
+    (tmp_path / name).write_text("of yesterday")
+    done = run("tag", folder, "--output", tmp_path / name)
+    assert done.exit_code == shown.exit_code == 1
+    assert done.stdout == ""
+    assert (tmp_path / name).read_text() == shown.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clips", name]
+
+
+def test_a_file_that_cannot_be_written_is_one_line(run: Run, folder: Path, tmp_path: Path) -> None:
+    for name in ("out.json", "out.jsonl"):
+        done = run("tag", folder, "--output", tmp_path / "missing" / name)
+        assert done.exit_code == 2
+        assert done.stderr.count("\n") == 1
+        assert "--output" in done.stderr
+
+
+def test_a_journal_is_not_overwritten(run: Run, folder: Path, tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    assert run("tag", folder / "1.wav", "--output", journal).exit_code == 0
+    before = journal.read_bytes()
+    refused = run("tag", folder, "--output", journal)
+    assert refused.exit_code == 2
+    assert "--resume" in refused.stderr
+    assert journal.read_bytes() == before
+
+
+def test_resuming_leaves_out_what_the_journal_holds(run: Run, folder: Path, tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    run("tag", folder / "3.wav", folder / "bad.wav", "--output", journal)
+    with journal.open("ab") as file:
+        file.write(b'{"path": "' + os.fsencode(folder / "4.wav"))  # killed in the middle of a line
+    done = run("tag", folder, "--output", journal, "--resume")
+    assert done.exit_code == 0, done.stderr
+    assert sorted(paths_in(journal)) == sorted(path.name for path in folder.iterdir())
+    assert run("tag", folder, "--resume").exit_code == 2
+    assert run("tag", folder, "--output", tmp_path / "x.json", "--resume").exit_code == 2
+
+
+def test_a_journal_survives_being_killed_at_any_moment(tmp_path: Path) -> None:
+    rng = random.Random(0)
+    for i in range(200):
+        soundfile.write(tmp_path / f"{i:03}.wav", tone(0.2, hertz=200.0 + i), 16_000)
+    args: list[str | Path] = [*COMMAND, "tag", tmp_path, "--output", tmp_path / "journal.jsonl", "--resume"]
+    for _ in range(10):
+        process = subprocess.Popen(args, stdin=subprocess.DEVNULL)
+        time.sleep(rng.uniform(0.2, 1.0))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert subprocess.run(args, check=False, timeout=120).returncode == 0
+    assert sorted(paths_in(tmp_path / "journal.jsonl")) == [f"{i:03}.wav" for i in range(200)]
+
+
+def test_an_interrupt_leaves_a_valid_file(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "first.wav", tone(0.2), 16_000)
+    with soundfile.SoundFile(tmp_path / "long.wav", "w", 8_000, 1) as file:
+        for _ in range(2 * 3600):
+            file.write(tone(1.0, 8_000))
+    output = tmp_path / "out.json"
+    process = subprocess.Popen(
+        [*COMMAND, "tag", "first.wav", "long.wav", "--output", output], cwd=tmp_path, stderr=subprocess.PIPE
+    )
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert errors == b""
+    assert [one["path"] for one in json.loads(output.read_text())] == ["first.wav"]
+
+
+def test_the_number_of_jobs_changes_no_byte(run: Run, folder: Path) -> None:
+    one, many = (run("tag", folder, EXAMPLES, "--format", "json", "--jobs", jobs).stdout for jobs in (1, 7))
+    assert one == many
+
+
+def test_files_come_from_lists(run: Run, folder: Path, tmp_path: Path) -> None:
+    odd = folder / "two\nlines \udcff.wav"
+    (folder / "5.wav").rename(odd)
+    lines, nulls = tmp_path / "lines.txt", tmp_path / "nulls"
+    lines.write_text(f"{folder / '1.wav'}\n\n{folder / '2.wav'}")
+    nulls.write_bytes(b"".join(os.fsencode(path) + b"\0" for path in (odd, folder / "6.wav")))
+    printed = run("tag", folder / "0.wav", "--files-from", lines, "--format", "jsonl").stdout
+    assert [Path(json.loads(line)["path"]).name for line in printed.splitlines()] == ["0.wav", "1.wav", "2.wav"]
+    with nulls.open("rb") as stdin:
+        done = command("tag", "--files-from", "-", "-0", "--format", "jsonl", stdin=stdin)
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(line)["path"] for line in done.stdout.splitlines()] == [str(odd), str(folder / "6.wav")]
+    missing = run("tag", "--files-from", tmp_path / "nothing.txt")
+    assert missing.exit_code == 2
+    assert "nothing.txt" in missing.stderr
+    for wrong in (["tag"], ["tag", folder, "-0"], ["tag", "-", "--files-from", "-"]):
+        assert run(*wrong).exit_code == 2
+
+
+def test_a_name_is_tagged_before_the_next_one_is_there(folder: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "tag", "--files-from", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder
+    )
+    assert process.stdin
+    assert process.stdout
+    for name in ("1.wav", "2.wav"):
+        process.stdin.write(f"{name}\n".encode())
+        process.stdin.flush()
+        assert process.stdout.readline().startswith(name.encode())
+    process.stdin.close()
+    assert process.wait(timeout=20) == 0
+    process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def cello_then_drums(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[float, str]]]:
+    """Two examples on ten minutes of silence, and when they begin."""
+    path = tmp_path_factory.mktemp("long") / "long.wav"
+    rate = 48_000
+    waveform = np.zeros(600 * rate, np.float32)
+    starts: list[tuple[float, str]] = []
+    for start, example in zip((100, 400), sorted(EXAMPLES.glob("*.ogg"))[:2], strict=True):
+        sound = soundfile.read(example, dtype="float32", always_2d=True)[0].mean(axis=1)
+        assert soundfile.info(example).samplerate == rate
+        waveform[start * rate : start * rate + len(sound)] = sound
+        starts.append((start, Tagger.load().tag(example).tags[0].label))
+    soundfile.write(path, waveform, rate)
+    return path, starts
+
+
+def test_segments_are_right_to_a_window(run: Run, cello_then_drums: tuple[Path, list[tuple[float, str]]]) -> None:
+    path, starts = cello_then_drums
+    rows = list(csv.DictReader(run("tag", path, "--segments", "--format", "csv").stdout.splitlines()))
+    assert rows
+    for start, label in starts:
+        (first, *_) = (row for row in rows if row["label"] == label)
+        assert abs(float(first["start"]) - start) <= 4
+    for row in rows:
+        assert any(start - 4 <= float(row["start"]) < float(row["end"]) <= start + 30 for start, _ in starts)
+
+
+def test_a_shorter_hop_is_more_exact(cello_then_drums: tuple[Path, list[tuple[float, str]]]) -> None:
+    path, starts = cello_then_drums
+    segments = Tagger.load(hop=0.5, window=2.0).segments(path)
+    for start, label in starts:
+        assert min(abs(segment.start - start) for segment in segments if segment.label == label) <= 1.5
+
+
+def test_a_label_track_is_of_one_file(run: Run, folder: Path) -> None:
+    example = sorted(EXAMPLES.glob("*.ogg"))[0]
+    done = run("tag", example, "--format", "audacity")
+    assert done.exit_code == 0
+    start, end, label = done.stdout.splitlines()[0].split("\t")
+    assert 0 <= float(start) < float(end) <= soundfile.info(example).duration + 0.001
+    assert label
+    for paths in ([folder], [example, example], [example, "--files-from", "-"]):
+        assert run("tag", *paths, "--format", "audacity").exit_code == 2
+
+
+def test_a_window_can_be_no_shorter_than_a_hop(run: Run, folder: Path) -> None:
+    refused = run("tag", folder, "--window", 1, "--hop", 2)
+    assert refused.exit_code == 2
+    assert "hop" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["out.npz", "out.parquet"])
+def test_embeddings_of_like_sounds_are_alike(run: Run, tmp_path: Path, name: str) -> None:
+    if name.endswith("parquet"):
+        parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra parquet")
+    (tmp_path / "sounds").mkdir()
+    for i, sound in enumerate((noise(3.0), noise(3.0, seed=1), tone(3.0))):
+        soundfile.write(tmp_path / "sounds" / f"{i}.wav", sound, 16_000)
+    (tmp_path / "sounds" / "bad.wav").write_bytes(b"nothing")
+    done = run("embed", tmp_path / "sounds", "--output", tmp_path / name)
+    assert done.exit_code == 1
+    assert "bad.wav" in done.stderr
+    if name.endswith("npz"):
+        with np.load(tmp_path / name) as arrays:
+            paths, embedding = arrays["path"].tolist(), arrays["embedding"]
+    else:
+        table = parquet.read_table(tmp_path / name).to_pydict()
+        paths, embedding = table["path"], np.array(table["embedding"], np.float32)
+    assert [Path(path).name for path in paths] == ["0.wav", "1.wav", "2.wav"]
+    unit = embedding / np.linalg.norm(embedding, axis=1, keepdims=True)
+    assert unit[0] @ unit[1] > unit[0] @ unit[2]
+    np.testing.assert_allclose(Tagger.load().embed(paths[2]), embedding[2], rtol=1e-5)
+    assert run("embed", tmp_path / "sounds", "--output", tmp_path / "out.txt").exit_code == 2
