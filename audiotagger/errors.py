@@ -41,3 +41,11 @@ class DataError(AudioTaggerError):
 
 class RunError(AudioTaggerError):
     """A training run cannot be started, resumed or exported."""
+
+
+class MetadataError(AudioTaggerError):
+    """Labels cannot be written into a file: it, its folder or its format does not allow it."""
+
+
+class ExtraError(AudioTaggerError):
+    """A package of an optional extra is missing."""

@@ -27,11 +27,16 @@ ModelsOption = Annotated[
 """Of every command that uses models."""
 
 
-def complain(error: Exception) -> None:
+def note(text: str) -> None:
     """Print one line on stderr."""
     from audiotagger.writers import printable
 
-    print(f"audiotagger: {printable(str(error))}", file=sys.stderr)
+    print(f"audiotagger: {printable(text)}", file=sys.stderr)
+
+
+def complain(error: Exception) -> None:
+    """Print what went wrong, as one line on stderr."""
+    note(str(error))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -180,13 +181,13 @@ def test_a_name_is_tagged_before_the_next_one_is_there(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def cello_then_drums(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[float, str]]]:
+def flute_then_hi_hat(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[float, str]]]:
     """Two examples on ten minutes of silence, and when they begin."""
     path = tmp_path_factory.mktemp("long") / "long.wav"
-    rate = 48_000
+    rate = soundfile.info(EXAMPLES / "flute.ogg").samplerate
     waveform = np.zeros(600 * rate, np.float32)
     starts: list[tuple[float, str]] = []
-    for start, example in zip((100, 400), sorted(EXAMPLES.glob("*.ogg"))[:2], strict=True):
+    for start, example in ((100, EXAMPLES / "flute.ogg"), (400, EXAMPLES / "hi-hat.wav")):
         sound = soundfile.read(example, dtype="float32", always_2d=True)[0].mean(axis=1)
         assert soundfile.info(example).samplerate == rate
         waveform[start * rate : start * rate + len(sound)] = sound
@@ -195,8 +196,8 @@ def cello_then_drums(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, li
     return path, starts
 
 
-def test_segments_are_right_to_a_window(run: Run, cello_then_drums: tuple[Path, list[tuple[float, str]]]) -> None:
-    path, starts = cello_then_drums
+def test_segments_are_right_to_a_window(run: Run, flute_then_hi_hat: tuple[Path, list[tuple[float, str]]]) -> None:
+    path, starts = flute_then_hi_hat
     rows = list(csv.DictReader(run("tag", path, "--segments", "--format", "csv").stdout.splitlines()))
     assert rows
     for start, label in starts:
@@ -206,15 +207,15 @@ def test_segments_are_right_to_a_window(run: Run, cello_then_drums: tuple[Path, 
         assert any(start - 4 <= float(row["start"]) < float(row["end"]) <= start + 30 for start, _ in starts)
 
 
-def test_a_shorter_hop_is_more_exact(cello_then_drums: tuple[Path, list[tuple[float, str]]]) -> None:
-    path, starts = cello_then_drums
+def test_a_shorter_hop_is_more_exact(flute_then_hi_hat: tuple[Path, list[tuple[float, str]]]) -> None:
+    path, starts = flute_then_hi_hat
     segments = Tagger.load(hop=0.5, window=2.0).segments(path)
     for start, label in starts:
         assert min(abs(segment.start - start) for segment in segments if segment.label == label) <= 1.5
 
 
 def test_a_label_track_is_of_one_file(run: Run, folder: Path) -> None:
-    example = sorted(EXAMPLES.glob("*.ogg"))[0]
+    example = EXAMPLES / "flute.ogg"
     done = run("tag", example, "--format", "audacity")
     assert done.exit_code == 0
     start, end, label = done.stdout.splitlines()[0].split("\t")
@@ -228,6 +229,27 @@ def test_a_window_can_be_no_shorter_than_a_hop(run: Run, folder: Path) -> None:
     refused = run("tag", folder, "--window", 1, "--hop", 2)
     assert refused.exit_code == 2
     assert "hop" in refused.stderr
+
+
+def test_labels_are_stored_in_the_files_on_request(run: Run, tmp_path: Path) -> None:
+    mutagen = pytest.importorskip("mutagen", reason="needs the extra metadata")
+    for name in ("flute.ogg", "trumpet.mp3"):
+        shutil.copy(EXAMPLES / name, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    rehearsed = run("tag", tmp_path, "--write", "--dry-run")
+    assert rehearsed.exit_code == 0, rehearsed.stderr
+    assert rehearsed.stderr.count("would store") == 2
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    done = run("tag", tmp_path, "--write", "--top-k", 1)
+    assert (done.exit_code, done.stderr) == (0, "")
+    ((label, score),) = (field.split("=") for field in mutagen.File(tmp_path / "flute.ogg")["AUDIOTAGGER"])
+    assert done.stdout.startswith(f"{tmp_path / 'flute.ogg'}\t{label} {score}")
+    soundfile.write(tmp_path / "old.au", tone(1.0), 16_000)
+    failed = run("tag", tmp_path, "--write")
+    assert failed.exit_code == 1
+    assert "old.au" in failed.stderr
+    assert failed.stdout.count("\n") == 3
+    assert run("tag", tmp_path, "--dry-run").exit_code == 2
 
 
 @pytest.mark.parametrize("name", ["out.npz", "out.parquet"])

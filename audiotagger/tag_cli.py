@@ -1,0 +1,223 @@
+"""The commands that listen to files, beside those of cli.py and in the same way."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from audiotagger.errors import AudioTaggerError, MetadataError
+from audiotagger.terminal import ModelsOption, complain, counter, errors_to_exit_status, note
+
+if TYPE_CHECKING:
+    from audiotagger.results import Tagging
+    from audiotagger.tagger import Tagger
+
+app = typer.Typer()
+
+
+class Format(StrEnum):  # noqa: D101 (what typer takes as choices)
+    text = "text"
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    audacity = "audacity"
+
+
+PathsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="PATH", help="Audio files, folders (recursive), globs, or - for audio on stdin."),
+]
+FilesFromOption = Annotated[
+    str | None, typer.Option("--files-from", metavar="FILE", help="Take more paths from FILE, one a line; - for stdin.")
+]
+NullOption = Annotated[bool, typer.Option("--null", "-0", help="They end in NUL, as those of find -print0 do.")]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, help="Files worked on at once. [default: the cores at hand]")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="More on stderr, such as which nets are used.")]
+WindowOption = Annotated[
+    float | None, typer.Option(min=0.1, help="Seconds heard at once. [default: what the nets were trained for]")
+]
+HopOption = Annotated[float | None, typer.Option(min=0.01, help="Seconds from window to window. [default: a window]")]
+
+
+def inputs(paths: list[str] | None, files_from: str | None, null: bool) -> Iterator[str | BinaryIO]:
+    """The files that a command's PATHs mean, then those that a list of files names."""
+    from audiotagger.files import find_audio, read_names
+
+    named = list(paths or ())
+    if not named and files_from is None:
+        raise typer.BadParameter("no PATH; name files or folders, or a list of them with --files-from")
+    if null and files_from is None:
+        raise typer.BadParameter("--null says how the names in --files-from end")
+    if (named.count("-") + (files_from == "-")) > (sys.stdin is not None):
+        raise typer.BadParameter("there is only one standard input, or none at all")
+    if files_from is None:
+        return find_audio(named)
+    try:
+        # Unbuffered: a name is taken when it is there, and a thread that waits for one does not hold up the exit.
+        names = open(0 if files_from == "-" else files_from, "rb", buffering=0, closefd=files_from != "-")  # noqa: SIM115
+    except OSError as error:
+        raise typer.BadParameter(f"{files_from}: {error.strerror}") from None
+    return find_audio(itertools.chain(named, read_names(names, null)))
+
+
+def load(models: Path | None, verbose: bool, **options: Any) -> Tagger:
+    """The tagger that a command's options ask for."""
+    from audiotagger.tagger import Tagger
+
+    try:
+        tagger = Tagger.load(models, **options)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    if verbose:
+        for model in tagger.models:
+            note(f"{model.path}: {model.kind} net of {model.version}")
+    return tagger
+
+
+@app.command()
+def tag(
+    paths: PathsArgument = None,
+    top_k: Annotated[int, typer.Option("--top-k", "-k", min=1, help="At most this many labels per file.")] = 3,
+    min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="Leave out labels below this probability.")] = 0.0,
+    threshold: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Below this the best label is marked ? and has no segments.")
+    ] = 0.5,
+    output_format: Annotated[
+        Format | None,
+        typer.Option("--format", "-f", help="[default: table on a terminal, text in a pipe, or as --output is called]"),
+    ] = None,
+    segments: Annotated[bool, typer.Option("--segments", "-s", help="Show where which label is heard.")] = False,
+    window: WindowOption = None,
+    hop: HopOption = None,
+    by_model: Annotated[bool, typer.Option("--by-model", help="Also show each net's own labels.")] = False,
+    files_from: FilesFromOption = None,
+    null: NullOption = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Put results there, not on stdout.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a jsonl --output: leave out the paths that it holds.")
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Also store the labels in the files' own metadata, if they are confident.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what --write would store.")] = False,
+    models: ModelsOption = None,
+    jobs: JobsOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Say what audio files hold: the labels with the highest mean probability of the nets.
+
+    Results go to stdout in the order of the input, everything else to stderr. Exit status: 0 all files were tagged,
+    1 at least one could not be, 2 wrong usage, 130 interrupted.
+    """
+    with errors_to_exit_status():
+        from audiotagger.output import open_journal, open_output
+        from audiotagger.writers import WRITERS, Show
+
+        if dry_run and not write:
+            raise typer.BadParameter("--dry-run says what --write would store")
+        chosen = output_format or _format_of(output)
+        if chosen is Format.audacity and (files_from or len(paths or ()) != 1 or Path((paths or ("",))[0]).is_dir()):
+            raise typer.BadParameter("a label track is of one file; use --format csv for more")
+        if resume and (output is None or chosen is not Format.jsonl):
+            raise typer.BadParameter("--resume goes on with an --output in the format jsonl")
+        files = inputs(paths, files_from, null)
+        if write:
+            from audiotagger.metadata import require_mutagen
+
+            require_mutagen()  # before thousands of files are tagged
+        tagger = load(models, verbose, window=window, hop=hop, threshold=threshold)
+        # Names that are no valid text come out as the bytes they are, in JSON as the escapes that read back the same.
+        unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
+        with ExitStack() as stack:
+            if output and chosen is Format.jsonl:
+                file, done = stack.enter_context(open_journal(output, unencodable, resume))
+                files = (path for path in files if path not in done)
+            else:
+                file = stack.enter_context(open_output(output, unencodable))
+            count = stack.enter_context(counter(file, quiet))
+            writer = stack.enter_context(WRITERS[chosen](file, Show(by_model=by_model, segments=segments)))
+            failed = False
+            for tagging in tagger.tag_files(files, top_k=top_k, min_score=min_score, jobs=jobs):
+                writer.write(tagging)
+                count()
+                error = tagging.error or (_store(tagging, dry_run, dry_run or verbose) if write else None)
+                if error:
+                    failed = True
+                    complain(error)
+        if failed:
+            raise typer.Exit(1)
+
+
+def _store(tagging: Tagging, dry_run: bool, say: bool) -> AudioTaggerError | None:
+    """Write labels into the file they are of; return why it is not possible."""
+    from audiotagger.metadata import write_tags
+
+    if tagging.path == "-":
+        return MetadataError("-: standard input is no file to write labels into; name one")
+    try:
+        value = write_tags(tagging.path, tagging.tags if tagging.confident else (), dry_run=dry_run)
+    except MetadataError as error:
+        return error
+    if say:
+        note(f"{tagging.path}: {'would store' if dry_run else 'stored'} {value or 'no labels'}")
+    return None
+
+
+def _format_of(output: Path | None) -> Format:
+    if output:
+        suffix = output.suffix.removeprefix(".")
+        return Format(suffix) if suffix in ("json", "jsonl", "csv") else Format.text
+    return Format.table if sys.stdout.isatty() else Format.text
+
+
+@app.command()
+def embed(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="What to write: .npz or .parquet.")],
+    paths: PathsArgument = None,
+    files_from: FilesFromOption = None,
+    null: NullOption = False,
+    window: WindowOption = None,
+    hop: HopOption = None,
+    models: ModelsOption = None,
+    jobs: JobsOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Write what the nets hear in each file before they name it: a vector per file, to search and to cluster.
+
+    Exit status: as of tag.
+    """
+    with errors_to_exit_status():
+        from audiotagger.embeddings import WRITERS
+
+        if output.suffix not in WRITERS:
+            raise typer.BadParameter(f"{output}: embeddings are written as {' or '.join(WRITERS)}")
+        files = inputs(paths, files_from, null)
+        tagger = load(models, verbose, window=window, hop=hop)
+        failed = False
+        with counter(None, quiet) as count:
+            embeddings = {}
+            for path, embedding in tagger.embed_files(files, jobs=jobs):
+                count()
+                if isinstance(embedding, AudioTaggerError):
+                    failed = True
+                    complain(embedding)
+                else:
+                    embeddings[path] = embedding
+        WRITERS[output.suffix](output, embeddings)
+        if failed:
+            raise typer.Exit(1)
