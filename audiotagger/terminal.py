@@ -67,7 +67,14 @@ def training_extra() -> Iterator[None]:
             import tensorflow  # noqa: F401
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {"tensorflow", "keras", "tf2onnx", "librosa", "onnx"}:
+        if (error.name or "").partition(".")[0] not in {
+            "tensorflow",
+            "keras",
+            "tf2onnx",
+            "librosa",
+            "matplotlib",
+            "onnx",
+        }:
             raise
         raise RunError(f'training needs {error.name}: pip install "audiotagger-nets[train]"') from None
 

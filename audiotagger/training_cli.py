@@ -108,6 +108,9 @@ def evaluate(
     split: Annotated[
         Split, typer.Option(help="The test clips, or those of train.csv that training holds out.")
     ] = Split.test,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help='Also draw which labels are confused. Needs the extra "train".')
+    ] = None,
 ) -> None:
     """Score the nets and their average on labelled clips that they were not trained on."""
     with errors_to_exit_status():
@@ -120,3 +123,8 @@ def evaluate(
         with counter() as count:
             results = score(tagger, find_data(data, TEST_DATA), split, count)
         typer.echo(report(results))
+        if plot:
+            with training_extra():
+                from audiotagger.training.plots import confusion
+
+                confusion(results, plot)
