@@ -144,6 +144,15 @@ def test_silence_gets_no_label(tagger: Tagger) -> None:
         assert silent.tags == ()
 
 
+@pytest.mark.parametrize("slope", [0, 1, 2])
+def test_the_noise_of_a_quiet_recording_gets_no_confident_label(tagger: Tagger, slope: int) -> None:
+    spectrum = np.fft.rfft(np.random.default_rng(0).normal(size=8 * 16_000))
+    hiss = np.fft.irfft(spectrum / np.arange(1, len(spectrum) + 1) ** (slope / 2))
+    for decibels in (-75, -60, -40):
+        level = 10 ** (decibels / 20) / np.sqrt(np.mean(hiss**2))
+        assert not tagger.tag(level * hiss, sample_rate=16_000).confident
+
+
 def test_an_answer_is_confident_if_its_score_says_so(tagger: Tagger) -> None:
     for example in sorted(EXAMPLES.glob("*.ogg")):
         tagging = tagger.tag(example, min_score=0.99)

@@ -113,8 +113,10 @@ def test_exported_models_tag_and_evaluate(workshop: Path) -> None:
     results: list[dict[str, Any]] = [json.loads(line) for line in tagged.stdout.splitlines()]
     assert len(results) == 8
     assert all({tag["label"] for tag in result["tags"]} == {"noise", "tone"} for result in results)
-    evaluated = command("evaluate", "data", "--models", "models", cwd=workshop)
+    evaluated = command("evaluate", "data", "--models", "models", "--plot", "confusion.png", cwd=workshop)
     assert evaluated.returncode == 0, evaluated.stderr
+    assert (workshop / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    assert "clips of other sounds" not in evaluated.stdout  # the four there are all in training
     lines = evaluated.stdout.splitlines()
     assert lines[0].split() == ["MAP@3", "macro", "top-1", "ECE"]
     assert [line.split()[0] for line in lines[1:4]] == ["mel", "wave", "average"]
