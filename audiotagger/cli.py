@@ -17,6 +17,7 @@ from audiotagger.errors import AudioTaggerError
 from audiotagger.terminal import ModelsOption, complain, counter, errors_to_exit_status
 
 if TYPE_CHECKING:
+    from audiotagger.files import AudioFiles
     from audiotagger.tagger import Tagger
 
 app = typer.Typer(
@@ -80,7 +81,7 @@ WindowOption = Annotated[
 HopOption = Annotated[float | None, typer.Option(min=0.01, help="Seconds from window to window. [default: a window]")]
 
 
-def inputs(paths: list[str] | None, files_from: str | None, null: bool) -> Iterator[str | BinaryIO]:
+def inputs(paths: list[str] | None, files_from: str | None, null: bool) -> AudioFiles:
     """The files that a command's PATHs mean, then those that a list of files names."""
     from audiotagger.files import find_audio, read_names
 
@@ -109,6 +110,12 @@ def load(models: Path | None, window: float | None, hop: float | None, threshold
         return Tagger.load(models, window=window, hop=hop, threshold=threshold)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def _tell_skipped(files: AudioFiles, quiet: bool) -> None:
+    if files.skipped and not quiet:
+        what = "file that holds" if files.skipped == 1 else "files that hold"
+        typer.echo(f"audiotagger: skipped {files.skipped} {what} no audio", err=True)
 
 
 @app.command()
@@ -153,7 +160,8 @@ def tag(
             raise typer.BadParameter("a label track is of one file; use --format csv for more")
         if resume and (output is None or chosen is not Format.jsonl):
             raise typer.BadParameter("--resume goes on with an --output in the format jsonl")
-        files = inputs(paths, files_from, null)
+        found = inputs(paths, files_from, null)
+        files: Iterator[str | BinaryIO] = found
         tagger = load(models, window, hop, threshold)
         # Names that are no valid text come out as the bytes they are, in JSON as the escapes that read back the same.
         unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
@@ -172,6 +180,7 @@ def tag(
                 if tagging.error:
                     failed = True
                     complain(tagging.error)
+        _tell_skipped(found, quiet)
         if failed:
             raise typer.Exit(1)
 
@@ -217,6 +226,7 @@ def embed(
                 else:
                     embeddings[path] = embedding
         WRITERS[output.suffix](output, embeddings)
+        _tell_skipped(files, quiet)
         if failed:
             raise typer.Exit(1)
 

@@ -75,7 +75,7 @@ def format_of(head: bytes) -> Format | None:
     if head[:4] in (b"RIFF", b"RIFX", b"FORM"):
         return _IFF_FORMS.get(head[8:12])
     if head[4:8] == b"ftyp":
-        return None if head[8:12] in _PICTURE_BRANDS else _MP4
+        return None if _is_picture(head) else _MP4
     if head[4:8] in (b"moov", b"mdat", b"wide"):
         return _MP4
     if len(head) > 188 and all(byte == 0x47 for byte in head[::188]):
@@ -85,7 +85,11 @@ def format_of(head: bytes) -> Format | None:
 
 def is_something_else(head: bytes) -> bool:
     """Whether a file beginning with `head` is certainly no audio: text, a picture, an archive."""
-    return format_of(head) is None and (head.startswith(_OTHER_STARTS) or _is_text(head))
+    return format_of(head) is None and (head.startswith(_OTHER_STARTS) or _is_picture(head) or _is_text(head))
+
+
+def _is_picture(head: bytes) -> bool:
+    return head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS
 
 
 def _frame_format(head: bytes) -> Format | None:
