@@ -98,8 +98,8 @@ def test_every_format_gives_the_same_sound(tmp_path: Path, name: str, codec: str
     lag = int(np.argmax(np.correlate(decoded, expected[:4000], "valid")))
     overlap = decoded[lag : lag + 8_000]
     expected = expected[: len(overlap)]
-    assert np.corrcoef(overlap, expected)[0, 1] > 0.95
-    if layout != "5.1":  # whose bass channel coders keep only the lowest of
+    assert np.corrcoef(overlap, expected)[0, 1] > 0.9
+    if layout != "5.1":  # of whose bass channel coders keep only the lowest
         assert overlap.std() == pytest.approx(expected.std(), rel=0.1)
 
 
