@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,8 +18,12 @@ import soxr
 from numpy.typing import NDArray
 
 from audiotagger.errors import AudioError
+from audiotagger.signatures import HEAD_BYTES, format_of
 
 Waveform = NDArray[np.float32]
+
+Sound = tuple[int, Waveform]
+"""A sample rate in Hz and a block of mono samples."""
 
 BLOCK_SECONDS = 10
 
@@ -29,8 +35,8 @@ def read_blocks(file: Path | BinaryIO, sample_rate: int) -> Iterator[Waveform]:
     """Yield the mono waveform of `file`, float32 [samples] at `sample_rate` Hz, about `BLOCK_SECONDS` at a time.
 
     Full scale is [-1, 1]; channels are averaged; soxr resamples at its default quality; what is not a number becomes
-    silence. The format is told by the content, not the name. Raises AudioError of kind "not_found", "no_audio",
-    "unreadable", "undecodable" or "empty".
+    silence. The format is told by the content, not the name; of a video it is the first sound track. Raises AudioError
+    of kind "not_found", "no_audio", "unreadable", "undecodable", "empty", or "needs_extra" for what needs PyAV.
     """
     if not isinstance(file, Path):
         name = getattr(file, "name", None)
@@ -70,8 +76,8 @@ def waveform_blocks(waveform: NDArray[np.floating], source_rate: int, sample_rat
     channels = np.atleast_2d(np.asarray(waveform, np.float32).T)
     mono = channels.mean(axis=0)
     size = int(BLOCK_SECONDS * source_rate)
-    blocks = (mono[start : start + size] for start in range(0, len(mono), size))
-    yield from _resample(_clean(blocks, "waveform"), source_rate, sample_rate)
+    blocks = ((source_rate, mono[start : start + size]) for start in range(0, len(mono), size))
+    yield from _resample(_clean(blocks, "waveform"), sample_rate)
 
 
 def read_waveform(file: Path | BinaryIO, sample_rate: int) -> Waveform:
@@ -90,25 +96,58 @@ def _unusable_folder(folder: Path) -> AudioError:
 def _decode(file: BinaryIO, name: str, sample_rate: int) -> Iterator[Waveform]:
     seekable = spool(file)
     start = seekable.tell()
-    if seekable.seek(0, io.SEEK_END) == start:
-        raise _nothing_in(name)
-    seekable.seek(start)
-    # By descriptor where there is one: quicker than calls back into Python, and no name to be misled by.
-    source = seekable.fileno() if isinstance(seekable, io.BufferedReader) and not start else seekable
     try:
-        with _Stream(source, closefd=False) as sound:
-            yield from _resample(_clean(_mono_blocks(sound), name), sound.samplerate, sample_rate)
-    except soundfile.LibsndfileError as error:
-        reason = error.error_string.rstrip(".")
-        remedy = "if it is audio, convert it first: ffmpeg -i FILE FILE.wav"
-        raise AudioError("undecodable", f"{name}: cannot be decoded ({reason}); {remedy}") from None
+        if _rewind(seekable, start) == start:
+            raise _nothing_in(name)
+        yield from _resample(_clean(_sound(seekable, start, name), name), sample_rate)
     finally:
         if seekable is not file:
             seekable.close()
 
 
+def _rewind(file: BinaryIO, start: int) -> int:
+    """Go to `start` and return where the file ends. By way of its end: a buffered file does not notice when somebody
+    else moves its descriptor, and would stay where it is.
+    """
+    end = file.seek(0, io.SEEK_END)
+    file.seek(start)
+    return end
+
+
 def _nothing_in(name: str) -> AudioError:
     return AudioError("empty", f"{name}: holds no audio; leave it out or record it again")
+
+
+def _sound(file: BinaryIO, start: int, name: str) -> Iterator[Sound]:
+    # By descriptor where there is one: quicker than calls back into Python, and no name to be misled by.
+    source = file.fileno() if isinstance(file, io.BufferedReader) and not start else file
+    try:
+        sound = _Stream(source, closefd=False)
+    except soundfile.LibsndfileError as error:
+        _rewind(file, start)
+        yield from _by_ffmpeg(file, name, error.error_string.rstrip("."))
+        return
+    with sound:
+        try:
+            yield from _mono_blocks(sound)
+        except soundfile.LibsndfileError as error:
+            reason = error.error_string.rstrip(".")
+            raise AudioError("undecodable", f"{name}: cannot be decoded ({reason}); it is damaged") from None
+
+
+def _by_ffmpeg(file: BinaryIO, name: str, reason: str) -> Iterator[Sound]:
+    """`reason` is why libsndfile could not."""
+    try:
+        from audiotagger.containers import decode
+    except ImportError:
+        command = "pip install 'audiotagger-nets[formats]'"
+        known = format_of(file.read(HEAD_BYTES))
+        if known and not known.native:
+            raise AudioError("needs_extra", f"{name}: {known.name} needs PyAV: {command}") from None
+        raise AudioError(
+            "undecodable", f"{name}: cannot be decoded ({reason}); if it is audio of a rare format: {command}"
+        ) from None
+    yield from decode(file, name, BLOCK_SECONDS)
 
 
 class _Stream(soundfile.SoundFile):  # type: ignore[misc] # soundfile has no types
@@ -118,24 +157,26 @@ class _Stream(soundfile.SoundFile):  # type: ignore[misc] # soundfile has no typ
         return False
 
 
-def _mono_blocks(sound: soundfile.SoundFile) -> Iterator[Waveform]:
+def _mono_blocks(sound: soundfile.SoundFile) -> Iterator[Sound]:
     while len(block := sound.read(BLOCK_SECONDS * sound.samplerate, dtype="float32", always_2d=True)):
-        yield block.mean(axis=1)
+        yield sound.samplerate, block.mean(axis=1)
 
 
-def _clean(blocks: Iterator[Waveform], name: str) -> Iterator[Waveform]:
+def _clean(sound: Iterator[Sound], name: str) -> Iterator[Sound]:
     empty = True
-    for block in blocks:
+    for rate, block in sound:
         empty = False
-        yield np.clip(np.nan_to_num(block), -LOUDEST, LOUDEST)
+        yield rate, np.clip(np.nan_to_num(block), -LOUDEST, LOUDEST)
     if empty:
         raise _nothing_in(name)
 
 
-def _resample(blocks: Iterator[Waveform], source_rate: int, sample_rate: int) -> Iterator[Waveform]:
-    if source_rate == sample_rate:
-        yield from blocks
-        return
-    stream = soxr.ResampleStream(source_rate, sample_rate, 1, dtype="float32")
-    yield from (out for block in blocks if len(out := stream.resample_chunk(block)))
-    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
+def _resample(sound: Iterator[Sound], sample_rate: int) -> Iterator[Waveform]:
+    for rate, alike in itertools.groupby(sound, itemgetter(0)):
+        blocks = (block for _, block in alike)
+        if rate == sample_rate:
+            yield from blocks
+            continue
+        stream = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
+        yield from (out for block in blocks if len(out := stream.resample_chunk(block)))
+        yield stream.resample_chunk(np.zeros(0, np.float32), last=True)

@@ -11,7 +11,10 @@ class AudioTaggerError(Exception):
 
 
 class AudioError(AudioTaggerError):
-    """A file cannot be tagged. `kind` is a word for scripts: not_found, no_audio, unreadable, undecodable, empty."""
+    """A file cannot be tagged.
+
+    `kind` is a word for scripts: not_found, no_audio, unreadable, undecodable, empty, needs_extra.
+    """
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)

@@ -16,6 +16,7 @@ from audiotagger.errors import AudioTaggerError, MetadataError
 from audiotagger.terminal import ModelsOption, complain, counter, errors_to_exit_status, note
 
 if TYPE_CHECKING:
+    from audiotagger.files import AudioFiles
     from audiotagger.results import Tagging
     from audiotagger.tagger import Tagger
 
@@ -50,7 +51,7 @@ WindowOption = Annotated[
 HopOption = Annotated[float | None, typer.Option(min=0.01, help="Seconds from window to window. [default: a window]")]
 
 
-def inputs(paths: list[str] | None, files_from: str | None, null: bool) -> Iterator[str | BinaryIO]:
+def inputs(paths: list[str] | None, files_from: str | None, null: bool) -> AudioFiles:
     """The files that a command's PATHs mean, then those that a list of files names."""
     from audiotagger.files import find_audio, read_names
 
@@ -83,6 +84,12 @@ def load(models: Path | None, verbose: bool, **options: Any) -> Tagger:
         for model in tagger.models:
             note(f"{model.path}: {model.kind} net of {model.version}")
     return tagger
+
+
+def tell_skipped(files: AudioFiles, quiet: bool) -> None:
+    """Say how many files of folders were left out."""
+    if files.skipped and not quiet:
+        note(f"skipped {files.skipped} {'file that holds' if files.skipped == 1 else 'files that hold'} no audio")
 
 
 @app.command()
@@ -134,7 +141,8 @@ def tag(
             raise typer.BadParameter("a label track is of one file; use --format csv for more")
         if resume and (output is None or chosen is not Format.jsonl):
             raise typer.BadParameter("--resume goes on with an --output in the format jsonl")
-        files = inputs(paths, files_from, null)
+        found = inputs(paths, files_from, null)
+        files: Iterator[str | BinaryIO] = found
         if write:
             from audiotagger.metadata import require_mutagen
 
@@ -158,6 +166,7 @@ def tag(
                 if error:
                     failed = True
                     complain(error)
+        tell_skipped(found, quiet)
         if failed:
             raise typer.Exit(1)
 
@@ -219,5 +228,6 @@ def embed(
                 else:
                     embeddings[path] = embedding
         WRITERS[output.suffix](output, embeddings)
+        tell_skipped(files, quiet)
         if failed:
             raise typer.Exit(1)

@@ -108,3 +108,27 @@ def test_flac_of_unknown_length(tmp_path: Path) -> None:
     data[22:26] = bytes(4)
     path.write_bytes(data)
     assert len(read_waveform(path, 16_000)) == pytest.approx(48_000, abs=2)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3"])
+def test_a_file_may_grow_while_it_is_read(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.3, 0.3, 60 * 16_000), 16_000)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    blocks = read_blocks(path, 16_000)
+    samples = len(next(blocks))
+    with path.open("ab") as file:
+        file.write(whole[len(whole) // 2 :])
+    samples += sum(map(len, blocks))
+    assert 25 <= samples / 16_000 <= 61
+
+
+def test_a_wav_whose_length_was_not_known_when_it_was_begun(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(2.0), 16_000)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"data") + 4
+    data[4:8] = data[at : at + 4] = b"\xff\xff\xff\xff"
+    path.write_bytes(data)
+    assert len(read_waveform(path, 16_000)) == 32_000

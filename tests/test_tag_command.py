@@ -32,7 +32,7 @@ def command(*args: object, **kwargs: Any) -> subprocess.CompletedProcess[bytes]:
 
 @pytest.fixture
 def folder(tmp_path: Path, clip: Path) -> Path:
-    (tmp_path / "bad.wav").write_bytes(b"no audio at all")
+    (tmp_path / "bad.wav").write_bytes(b"RIFF" + bytes(100))
     return tmp_path
 
 
@@ -124,6 +124,16 @@ def test_errors_go_to_stderr_with_the_name_and_the_rest_goes_on(run: Run, folder
     assert len(errors) == 2
     assert "bad.wav" in errors[0]
     assert "missing.wav" in errors[1]
+
+
+def test_what_a_folder_holds_besides_audio_is_counted_once(run: Run, tmp_path: Path, clip: Path) -> None:
+    (tmp_path / "cover.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    one = run("tag", tmp_path)
+    assert one.exit_code == 0
+    assert one.stdout.startswith(str(clip))
+    assert one.stderr == "audiotagger: skipped 1 file that holds no audio\n"
+    (tmp_path / "404.mp3").write_text("<html>")
+    assert run("tag", tmp_path).stderr == "audiotagger: skipped 2 files that hold no audio\n"
 
 
 @pytest.mark.parametrize(
