@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,8 +31,8 @@ def test_help_texts_are_those_of_the_commands() -> None:
 def test_every_command_is_mentioned() -> None:
     from audiotagger.cli import app
 
-    names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
-    assert sorted(names) == ["evaluate", "export", "models", "tag", "train"]
+    names = list(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    assert sorted(names) == ["embed", "evaluate", "export", "models", "tag", "train"]
     for name in names:
         assert f"audiotagger {name}" in README
 
@@ -60,8 +61,9 @@ def test_python_runs_as_written() -> None:
 @pytest.mark.parametrize("line", [line for block in blocks("sh pipe") for line in block.splitlines() if line.strip()])
 def test_pipes_run_as_written(line: str) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    if "jq" in line and not shutil.which("jq"):
-        pytest.skip("needs jq")
+    for tool in ("jq", "parallel"):
+        if tool in line and not shutil.which(tool):
+            pytest.skip(f"needs {tool}")
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", line],
         cwd=ROOT,
