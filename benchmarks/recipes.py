@@ -45,6 +45,7 @@ def main(
     teacher: bool = True,
     data: Path | None = None,
     runs: Path = Path("runs/bench"),
+    table: Path = TABLE,
 ) -> None:
     """Train, score, add a row."""
     changes = {field: json.loads(value) for field, value in (pair.split("=", 1) for pair in settings or ())}
@@ -66,12 +67,12 @@ def main(
         "minutes": minutes,
         "settings": " ".join(settings or ()) + " --no-teacher" * (not teacher),
     }
-    add(row | said | {"net": model} | summary(scores, truth))
+    add(table, row | said | {"net": model} | summary(scores, truth))
     partner = folder / {"mel": "wave", "wave": "mel"}[model]
     if (partner / "result.json").is_file():
         other, _ = judge(partner)
-        add(row | {"net": "average"} | summary((scores + other) / 2, truth))
-        add(row | {"net": "geometric"} | summary(np.sqrt(scores * other), truth))
+        add(table, row | {"net": "average"} | summary((scores + other) / 2, truth))
+        add(table, row | {"net": "geometric"} | summary(np.sqrt(scores * other), truth))
 
 
 def judge(run: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -94,10 +95,10 @@ def summary(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, 
     return {name: f"{measure(scores, truth):.3f}" for name, measure in measures.items()}
 
 
-def add(row: dict[str, object]) -> None:
+def add(table: Path, row: dict[str, object]) -> None:
     """Append a row to the table, and print it."""
-    new = not TABLE.exists()
-    with TABLE.open("a", newline="", encoding="utf-8") as file:
+    new = not table.exists()
+    with table.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         if new:
             writer.writeheader()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -230,6 +231,44 @@ def test_a_terminal_for_errors_does_not_swallow_results(tmp_path: Path, clip: Pa
     done = subprocess.run(["script", "-qec", inner, "/dev/null"], capture_output=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout
     assert (tmp_path / "out.txt").read_text().startswith(str(clip))
+
+
+@pytest.mark.skipif(not shutil.which("script"), reason="needs script, which makes a terminal")
+def test_a_terminal_gets_colours_unless_it_asks_for_none(clip: Path) -> None:
+    inner = f"{sys.executable} -m audiotagger tag {clip} --segments --threshold 0"
+    shown = {}
+    for name, wish in (("colours", {}), ("none", {"NO_COLOR": "1"})):
+        environment = {**os.environ, "TERM": "xterm-256color", **wish}
+        done = subprocess.run(
+            ["script", "-qec", inner, "/dev/null"], capture_output=True, check=False, timeout=60, env=environment
+        )
+        assert done.returncode == 0, done.stdout
+        shown[name] = done.stdout
+    colour = re.compile(rb"\x1b\[[0-9;]*3[0-9]")
+    assert colour.search(shown["colours"])
+    assert not colour.search(shown["none"])
+
+
+def test_shells_complete_commands_and_options() -> None:
+    for words, expected in (("audiotagger ta", b"tag"), ("audiotagger tag --seg", b"--segments")):
+        environment = {
+            **os.environ,
+            "_AUDIOTAGGER_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(words.count(" ")),
+        }
+        script = Path(sys.executable).with_name("audiotagger")
+        done = subprocess.run([script], capture_output=True, check=False, timeout=60, env=environment)
+        assert expected in done.stdout.split(), done.stderr
+
+
+def test_what_is_said_beside_results_can_be_chosen(run: Run, clip: Path) -> None:
+    (clip.parent / "cover.jpg").write_bytes(b"\xff\xd8\xff\xe0 a picture")
+    assert run("tag", clip.parent, "--quiet").stderr == ""
+    assert "skipped 1 file" in run("tag", clip.parent).stderr
+    said = run("tag", clip.parent, "--verbose").stderr
+    assert "mel.onnx" in said
+    assert "wave.onnx" in said
 
 
 def test_tagging_leaves_nothing_behind_in_the_home_folder(tmp_path: Path, clip: Path) -> None:

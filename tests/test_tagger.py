@@ -4,6 +4,7 @@ import pickle
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -157,6 +158,12 @@ def test_an_answer_is_confident_if_its_score_says_so(tagger: Tagger) -> None:
     for example in sorted(EXAMPLES.glob("*.ogg")):
         tagging = tagger.tag(example, min_score=0.99)
         assert tagging.confident == (tagger.tag(example).tags[0].score >= CONFIDENT)
+
+
+def test_several_threads_may_use_one_tagger(tagger: Tagger, clip: Path) -> None:
+    files = [clip, *sorted(EXAMPLES.glob("*.ogg")), *sorted(EXAMPLES.glob("*.wav"))] * 4
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(tagger.tag, files)) == [tagger.tag(file) for file in files]
 
 
 def test_whatever_goes_wrong_with_a_file_is_its_own_affair(tagger: Tagger, clip: Path) -> None:
