@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from audiotagger.errors import OutputError
-from audiotagger.output import replacing
+from audiotagger.errors import ExtraError
 
 Embeddings = Mapping[str, NDArray[np.float32]]
 """By path, each [n]."""
@@ -17,20 +16,28 @@ Embeddings = Mapping[str, NDArray[np.float32]]
 
 def write_npz(path: Path, embeddings: Embeddings) -> None:
     """Write arrays path [files] and embedding [files, n], to be read with numpy.load."""
-    with replacing(path) as partial, partial.open("wb") as file:
+    with path.open("wb") as file:
         np.savez(file, path=np.array(list(embeddings), str), embedding=_stacked(embeddings))
 
 
 def write_parquet(path: Path, embeddings: Embeddings) -> None:
-    """Write columns path and embedding, a list of n numbers. Raises OutputError without pyarrow."""
+    """Write columns path and embedding, a list of n numbers. What is no text in a path is escaped."""
+    require_pyarrow()
+    import pyarrow
+    import pyarrow.parquet
+
+    stacked = _stacked(embeddings)
+    paths = [path.encode(errors="backslashreplace").decode() for path in embeddings]
+    vectors = pyarrow.FixedSizeListArray.from_arrays(stacked.ravel(), stacked.shape[1])
+    pyarrow.parquet.write_table(pyarrow.table({"path": paths, "embedding": vectors}), path)
+
+
+def require_pyarrow() -> None:
+    """Raise ExtraError, with the command that installs it, if pyarrow is missing."""
     try:
-        import pyarrow
-        import pyarrow.parquet
+        import pyarrow  # noqa: F401
     except ModuleNotFoundError:
-        raise OutputError(f'{path}: parquet needs pyarrow: pip install "audiotagger-nets[parquet]"') from None
-    rows = pyarrow.FixedSizeListArray.from_arrays(_stacked(embeddings).ravel(), _stacked(embeddings).shape[1])
-    with replacing(path) as partial:
-        pyarrow.parquet.write_table(pyarrow.table({"path": list(embeddings), "embedding": rows}), partial)
+        raise ExtraError('parquet needs pyarrow: pip install "audiotagger-nets[parquet]"') from None
 
 
 WRITERS: Mapping[str, Callable[[Path, Embeddings], None]] = {".npz": write_npz, ".parquet": write_parquet}

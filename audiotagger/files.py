@@ -128,6 +128,8 @@ def _matches(pattern: str) -> Iterable[str]:
 
 def _is_audio(path: str) -> bool:
     """Whether to take this from a folder. A link that leads nowhere is taken if its name says audio: to be reported."""
+    if path.endswith(".partial"):  # a file in the making, left by a run that was killed
+        return False
     named_so = os.path.splitext(path)[1].lower() in AUDIO_SUFFIXES
     if not os.path.isfile(path):  # nor is a pipe opened, which might never say anything
         return named_so and os.path.islink(path) and not os.path.exists(path)
@@ -146,9 +148,13 @@ def read_names(file: BinaryIO, null: bool = False) -> Iterator[str]:
     os.fsdecode has them.
     """
     separator, rest = b"\0" if null else b"\n", b""
+
+    def trim(name: bytes) -> bytes:
+        return name if null else name.removesuffix(b"\r")  # lists from Windows
+
     with file:
         while chunk := file.read(65_536):
             *names, rest = (rest + chunk).split(separator)
-            yield from (os.fsdecode(name) for name in names if name)
-    if rest:
-        yield os.fsdecode(rest)
+            yield from (os.fsdecode(name) for name in map(trim, names) if name)
+    if trim(rest):
+        yield os.fsdecode(trim(rest))

@@ -84,7 +84,7 @@ def _refusal(path: str | os.PathLike[str], reason: object, remedy: str) -> Metad
 
 
 def _replace(target: Path, kind: type[Any], edit: Edit, value: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".audiotagger-", suffix=".tmp")
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".audiotagger-", suffix=".partial")
     try:
         with target.open("rb") as source, open(descriptor, "w+b") as copy:  # noqa: PTH123 (a descriptor)
             shutil.copystat(target, temporary)

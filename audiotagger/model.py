@@ -95,8 +95,7 @@ class Model:
 
     def predict(self, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return probabilities [batch, labels] of waveforms [batch, samples] at `sample_rate`, full scale [-1, 1]."""
-        (probabilities,) = self._session.run(["probabilities"], {"waveform": waveforms})
-        return np.asarray(probabilities)
+        return self._run("probabilities", waveforms)
 
     def embed(self, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return embeddings [batch, embedding_size] of waveforms as for `predict`: what the net finds before it names a
@@ -104,8 +103,18 @@ class Model:
         """
         if not self.embedding_size:
             raise ModelError(f"{self.path}: has no embedding; export it again")
-        (embedding,) = self._session.run(["embedding"], {"waveform": waveforms})
-        return np.asarray(embedding)
+        return self._run("embedding", waveforms)
+
+    def _run(self, output: str, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
+        try:
+            (values,) = self._session.run([output], {"waveform": waveforms})
+        except Exception as error:  # onnxruntime's errors have no base class of their own
+            reason = str(error).splitlines()[0]
+            raise ModelError(
+                f"{self.path}: cannot hear {waveforms.shape[1] / self.sample_rate:g} s at once ({reason}); "
+                "give a longer --window"
+            ) from None
+        return np.asarray(values)
 
     def sha256(self) -> str:
         """Of the file, in hex."""

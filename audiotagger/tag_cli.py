@@ -78,7 +78,7 @@ def load(models: Path | None, verbose: bool, **options: Any) -> Tagger:
 
     try:
         tagger = Tagger.load(models, **options)
-    except ValueError as error:
+    except (OverflowError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
     if verbose:
         for model in tagger.models:
@@ -137,9 +137,12 @@ def tag(
         if dry_run and not write:
             raise typer.BadParameter("--dry-run says what --write would store")
         chosen = output_format or _format_of(output)
+        journal = output if chosen is Format.jsonl else None
+        if journal and dry_run:
+            raise typer.BadParameter("--dry-run leaves no journal; give another --format")
         if chosen is Format.audacity and (files_from or len(paths or ()) != 1 or Path((paths or ("",))[0]).is_dir()):
             raise typer.BadParameter("a label track is of one file; use --format csv for more")
-        if resume and (output is None or chosen is not Format.jsonl):
+        if resume and not journal:
             raise typer.BadParameter("--resume goes on with an --output in the format jsonl")
         found = inputs(paths, files_from, null)
         files: Iterator[str | BinaryIO] = found
@@ -151,18 +154,21 @@ def tag(
         # Names that are no valid text come out as the bytes they are, in JSON as the escapes that read back the same.
         unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
         with ExitStack() as stack:
-            if output and chosen is Format.jsonl:
-                file, done = stack.enter_context(open_journal(output, unencodable, resume))
+            if journal:
+                file, done = stack.enter_context(open_journal(journal, unencodable, resume))
                 files = (path for path in files if path not in done)
             else:
                 file = stack.enter_context(open_output(output, unencodable))
             count = stack.enter_context(counter(file, quiet))
             writer = stack.enter_context(WRITERS[chosen](file, Show(by_model=by_model, segments=segments)))
             failed = False
-            for tagging in tagger.tag_files(files, top_k=top_k, min_score=min_score, jobs=jobs):
-                writer.write(tagging)
-                count()
+            for done_before, tagging in enumerate(tagger.tag_files(files, top_k=top_k, min_score=min_score, jobs=jobs)):
+                if done_before and chosen is Format.audacity:
+                    raise typer.BadParameter("a label track is of one file; use --format csv for more")
                 error = tagging.error or (_store(tagging, dry_run, dry_run or verbose) if write else None)
+                if not (journal and error and tagging.ok):  # or a later run would not try to store it again
+                    writer.write(tagging)
+                count()
                 if error:
                     failed = True
                     complain(error)
@@ -211,14 +217,17 @@ def embed(
     Exit status: as of tag.
     """
     with errors_to_exit_status():
-        from audiotagger.embeddings import WRITERS
+        from audiotagger.embeddings import WRITERS, require_pyarrow
+        from audiotagger.output import replacing
 
         if output.suffix not in WRITERS:
             raise typer.BadParameter(f"{output}: embeddings are written as {' or '.join(WRITERS)}")
+        if output.suffix == ".parquet":
+            require_pyarrow()
         files = inputs(paths, files_from, null)
         tagger = load(models, verbose, window=window, hop=hop)
         failed = False
-        with counter(None, quiet) as count:
+        with replacing(output) as partial, counter(None, quiet) as count:
             embeddings = {}
             for path, embedding in tagger.embed_files(files, jobs=jobs):
                 count()
@@ -227,7 +236,7 @@ def embed(
                     complain(embedding)
                 else:
                     embeddings[path] = embedding
-        WRITERS[output.suffix](output, embeddings)
+            WRITERS[output.suffix](partial, embeddings)
         tell_skipped(files, quiet)
         if failed:
             raise typer.Exit(1)

@@ -89,10 +89,9 @@ def export(
     """Convert trained nets to ONNX, once it is certain that they still say the same. Needs the extra "train"."""
     with errors_to_exit_status(), training_extra():
         from audiotagger.training.export import export as export_runs
-        from audiotagger.training.export import newest_runs
-        from audiotagger.training.fit import RUNS
+        from audiotagger.training.runs import RUNS, newest_finished
 
-        for exported in export_runs(runs or newest_runs(RUNS), to):
+        for exported in export_runs(runs or newest_finished(RUNS), to):
             typer.echo(f"{exported.path}\t{exported.run}\tdiffers from Keras by {exported.difference:.1e} at most")
 
 
@@ -112,7 +111,7 @@ def evaluate(
         Path | None, typer.Option(metavar="FILE", help='Also draw which labels are confused. Needs the extra "train".')
     ] = None,
 ) -> None:
-    """Score the nets and their average on labelled clips that they were not trained on."""
+    """Score the nets and their average on labelled clips."""
     with errors_to_exit_status():
         from audiotagger.tagger import Tagger
         from audiotagger.training.corpus import TEST_DATA, find_data

@@ -63,7 +63,7 @@ class Writer:
 class TextWriter(Writer):
     """path<TAB>label score<TAB>label score …, for cut, awk and sort; with ? for a label before labels of which none is
     likely. With segments: path<TAB>start<TAB>end<TAB>label score, a line each. A file that failed has no line; one
-    without labels has an empty field.
+    whose labels all are below the lowest score shown has an empty field.
     """
 
     def write(self, tagging: Tagging) -> None:

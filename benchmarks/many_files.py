@@ -34,11 +34,12 @@ def main() -> None:
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout
             for done, _ in enumerate(process.stdout, 1):
-                if done in (n_files // 10, n_files // 2, n_files):
+                if done in (n_files // 10, n_files // 2, n_files - 20):
                     status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
-                    (kilobytes,) = re.findall(r"VmRSS:\s+(\d+) kB", status)
+                    memory = re.search(r"VmRSS:\s+(\d+) kB", status)
                     seconds = time.monotonic() - began
-                    print(f"{done:6} files  {int(kilobytes) / 1024:6.1f} MiB  {seconds:6.1f} s", flush=True)
+                    if memory:  # the process may have ended with the last file
+                        print(f"{done:6} files  {int(memory[1]) / 1024:6.1f} MiB  {seconds:6.1f} s", flush=True)
         if process.returncode:
             sys.exit(process.returncode)
 

@@ -26,9 +26,10 @@ from rich.console import Console
 from audiotagger import metrics
 from audiotagger.training import networks
 from audiotagger.training.corpus import TRAINING_DATA, find_data, hold_out, read_corpus
-from audiotagger.training.fit import Config, fit, new_config, write_text
+from audiotagger.training.fit import fit
 from audiotagger.training.pipeline import decode_all
 from audiotagger.training.recipes import RECIPES
+from audiotagger.training.runs import Config, new_config, write_text
 from audiotagger.training.validation import Validation
 
 TABLE = Path(__file__).parent / "recipes.csv"
@@ -52,12 +53,14 @@ def main(
     recipe = replace(RECIPES[model, "default"], epochs=epochs, **changes)
     folder = runs / f"{name.replace(' ', '-')}-{fold}-{seed}"
     run = folder / model
+    config = new_config(model, "default", find_data(data, TRAINING_DATA), recipe, seed, teacher, fold)
     if not run.exists():
         run.mkdir(parents=True)
-        config = new_config(model, "default", find_data(data, TRAINING_DATA), recipe, seed, teacher, fold)
         write_text(run / "config.json", json.dumps(asdict(config), indent=2))
+    elif Config.read(run) != config:
+        raise typer.BadParameter(f"{run}: another variant has this name; give this one its own")
     began = time.monotonic()
-    fit(Config.read(run), run, Console(stderr=True))
+    fit(config, run, Console(stderr=True))
     minutes = f"{(time.monotonic() - began) / 60:.0f}"
 
     scores, truth = judge(run)

@@ -33,6 +33,14 @@ def test_held_out_sources_are_not_heard_in_training() -> None:
         assert held.isdisjoint(clip.source for clip in training if clip.label == label)
 
 
+def test_a_group_that_spans_sources_stays_on_one_side() -> None:
+    shared = [Clip(Path(f"{i}.wav"), "a", f"library{i % 2}", "one session") for i in range(8)]
+    training, validation = hold_out(shared + clips("a", x=30, y=30), 0.2)
+    assert validation
+    for unit in ("source", "group"):
+        assert {getattr(c, unit) for c in validation}.isdisjoint(getattr(c, unit) for c in training)
+
+
 def test_groups_are_held_out_where_a_label_has_one_source() -> None:
     training, validation = hold_out(clips("a", x=30), 0.2)
     assert 3 <= len(validation) <= 6
@@ -47,7 +55,7 @@ def test_nothing_is_held_out_that_would_be_heard_in_training() -> None:
 
 
 def test_the_split_depends_on_names_alone() -> None:
-    all_clips = clips("a", x=20, y=6, z=4) + clips("b", x=15, y=9)
+    all_clips = clips("a", x=40, **{f"y{i}": 5 for i in range(8)}) + clips("b", x=15, y=9)
     _, validation = hold_out(all_clips, 0.2)
     _, of_reversed = hold_out(all_clips[::-1], 0.2)
     assert set(validation) == set(of_reversed)

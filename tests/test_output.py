@@ -115,13 +115,65 @@ def test_a_journal_survives_being_killed_at_any_moment(tmp_path: Path) -> None:
     for i in range(200):
         soundfile.write(tmp_path / f"{i:03}.wav", tone(0.2, hertz=200.0 + i), 16_000)
     args: list[str | Path] = [*COMMAND, "tag", tmp_path, "--output", tmp_path / "journal.jsonl", "--resume"]
+    journal = tmp_path / "journal.jsonl"
+    sizes = [0]
     for _ in range(10):
         process = subprocess.Popen(args, stdin=subprocess.DEVNULL)
-        time.sleep(rng.uniform(0.2, 1.0))
+        while process.poll() is None and not (journal.exists() and journal.stat().st_size > sizes[-1]):
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0.0, 0.2))
         process.send_signal(signal.SIGKILL)
         process.wait()
+        sizes.append(journal.stat().st_size)
+    assert sizes[1] < sizes[-1]
     assert subprocess.run(args, check=False, timeout=120).returncode == 0
     assert sorted(paths_in(tmp_path / "journal.jsonl")) == [f"{i:03}.wav" for i in range(200)]
+
+
+def test_two_runs_do_not_share_a_journal(tmp_path: Path) -> None:
+    with soundfile.SoundFile(tmp_path / "long.wav", "w", 8_000, 1) as file:
+        for _ in range(3600):
+            file.write(tone(1.0, 8_000))
+    journal = tmp_path / "journal.jsonl"
+    args: list[str | Path] = [*COMMAND, "tag", tmp_path / "long.wav", "--output", journal, "--resume"]
+    first = subprocess.Popen(args, stdin=subprocess.DEVNULL)
+    while not journal.exists():
+        time.sleep(0.05)
+    time.sleep(0.5)
+    second = command("tag", EXAMPLES, "--output", journal, "--resume")
+    first.kill()
+    first.wait()
+    assert second.returncode == 2
+    assert b"another run" in second.stderr
+    assert journal.read_bytes() == b""
+
+
+def test_what_is_no_journal_is_left_alone(run: Run, folder: Path, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.jsonl"
+    notes.write_bytes(b"precious last line")
+    refused = run("tag", folder, "--output", notes, "--resume")
+    assert refused.exit_code == 2
+    assert notes.read_bytes() == b"precious last line"
+    sound = (folder / "1.wav").read_bytes()
+    forgotten = run("tag", "--output", *sorted(folder.glob("[0-9].wav")))
+    assert forgotten.exit_code == 2
+    assert "--output" in forgotten.stderr
+    assert (folder / "1.wav").read_bytes() == sound
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="needs /dev/stdout")
+def test_devices_are_written_to(tmp_path: Path, folder: Path) -> None:
+    for output_format in ("json", "jsonl", "text"):
+        into_nothing = command("tag", folder / "1.wav", "--format", output_format, "--output", "/dev/null")
+        assert (into_nothing.returncode, into_nothing.stdout, into_nothing.stderr) == (0, b"", b"")
+    assert Path("/dev/null").is_char_device()
+    with (tmp_path / "log").open("wb") as log:
+        log.write(b"kept\n")
+        log.flush()
+        subprocess.run(
+            [*COMMAND, "tag", folder / "1.wav", "--output", "/dev/stdout"], stdout=log, check=True, timeout=60
+        )
+    assert (tmp_path / "log").read_text().startswith("kept\n" + str(folder))
 
 
 def test_an_interrupt_leaves_a_valid_file(tmp_path: Path) -> None:
@@ -133,7 +185,9 @@ def test_an_interrupt_leaves_a_valid_file(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "tag", "first.wav", "long.wav", "--output", output], cwd=tmp_path, stderr=subprocess.PIPE
     )
-    time.sleep(3)
+    while not any("first.wav" in path.read_text() for path in tmp_path.glob(".out.json.*.partial")):
+        assert process.poll() is None
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
@@ -150,7 +204,7 @@ def test_files_come_from_lists(run: Run, folder: Path, tmp_path: Path) -> None:
     odd = folder / "two\nlines \udcff.wav"
     (folder / "5.wav").rename(odd)
     lines, nulls = tmp_path / "lines.txt", tmp_path / "nulls"
-    lines.write_text(f"{folder / '1.wav'}\n\n{folder / '2.wav'}")
+    lines.write_bytes(f"{folder / '1.wav'}\r\n\r\n{folder / '2.wav'}\r\n".encode())
     nulls.write_bytes(b"".join(os.fsencode(path) + b"\0" for path in (odd, folder / "6.wav")))
     printed = run("tag", folder / "0.wav", "--files-from", lines, "--format", "jsonl").stdout
     assert [Path(json.loads(line)["path"]).name for line in printed.splitlines()] == ["0.wav", "1.wav", "2.wav"]
@@ -250,6 +304,10 @@ def test_labels_are_stored_in_the_files_on_request(run: Run, tmp_path: Path) -> 
     assert "old.au" in failed.stderr
     assert failed.stdout.count("\n") == 3
     assert run("tag", tmp_path, "--dry-run").exit_code == 2
+    journal = tmp_path / "journal.jsonl"
+    assert run("tag", tmp_path, "--write", "--dry-run", "--output", journal).exit_code == 2
+    assert run("tag", tmp_path, "--write", "--output", journal).exit_code == 1
+    assert sorted(paths_in(journal)) == ["flute.ogg", "trumpet.mp3"]  # the other one is tried again
 
 
 @pytest.mark.parametrize("name", ["out.npz", "out.parquet"])
@@ -274,3 +332,7 @@ def test_embeddings_of_like_sounds_are_alike(run: Run, tmp_path: Path, name: str
     assert unit[0] @ unit[1] > unit[0] @ unit[2]
     np.testing.assert_allclose(Tagger.load().embed(paths[2]), embedding[2], rtol=1e-5)
     assert run("embed", tmp_path / "sounds", "--output", tmp_path / "out.txt").exit_code == 2
+    assert run("embed", tmp_path / "sounds", "--output", tmp_path / "missing" / name).exit_code == 2
+    before = (tmp_path / name).read_bytes()
+    assert run("embed", tmp_path / "sounds", "--window", "inf", "--output", tmp_path / name).exit_code == 2
+    assert (tmp_path / name).read_bytes() == before

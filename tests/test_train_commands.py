@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -174,21 +175,26 @@ def test_an_interrupted_run_says_how_to_go_on(workshop: Path) -> None:
 
 
 def test_a_killed_run_goes_on_where_it_was(workshop: Path) -> None:
-    args = ["train", "--model", "wave", "--epochs", "4", "--run", "killed"]
+    args = ["train", "--model", "wave", "--epochs", "12", "--run", "killed"]
     stop_after_first_epoch(args, workshop, signal.SIGKILL)
     checkpoint = workshop / "killed" / "checkpoint.npz"
     with np.load(checkpoint) as arrays:
         done_epochs = len(json.loads(str(arrays["history"])))
-    assert 1 <= done_epochs < 4
-    for options, remedy in (([], "--resume"), (["--resume", "--seed", "5"], "seed 0")):
+    assert 1 <= done_epochs < 12
+    for options, remedy in (
+        ([], "--resume"),
+        (["--resume", "--seed", "5"], "seed 0"),
+        (["--resume", "--no-hold-out"], "hold-out True"),
+        (["--resume", "--no-teacher"], "teacher True"),
+    ):
         refused = command(*args, *options, cwd=workshop)
         assert refused.returncode == 1
         assert remedy in refused.stderr
     resumed = command(*args, "--resume", cwd=workshop)
     assert resumed.returncode == 0, resumed.stderr
-    assert f"epoch {done_epochs + 1:>3}/4" in resumed.stderr
-    assert f"epoch {done_epochs:>3}/4" not in resumed.stderr
-    whole = command("train", "--model", "wave", "--epochs", "4", "--run", "whole", cwd=workshop)
+    assert f"epoch {done_epochs + 1:>3}/12" in resumed.stderr
+    assert f"epoch {done_epochs:>3}/12" not in resumed.stderr
+    whole = command("train", "--model", "wave", "--epochs", "12", "--run", "whole", cwd=workshop)
     assert whole.returncode == 0, whole.stderr
     losses = [[float(row["loss"]) for row in rows(workshop / name / "history.csv")] for name in ("killed", "whole")]
     # TensorFlow's threads sum in no fixed order: two whole runs differ by a third of a per cent after four steps.
@@ -204,6 +210,9 @@ def test_the_nets_of_2018_train_and_export(workshop: Path) -> None:
     done = command("export", "old-mel", "old-wave", "--to", "old", cwd=workshop)
     assert done.returncode == 0, done.stderr
     assert command("tag", "--models", "old", "data/audio_test", cwd=workshop).returncode == 0
+    too_short = command("tag", "--models", "old", "data/audio_test", "--window", 0.1, cwd=workshop)
+    assert too_short.returncode == 2
+    assert "longer --window" in too_short.stderr
 
 
 def test_the_recipe_bench_adds_rows(workshop: Path) -> None:
@@ -247,6 +256,24 @@ def test_a_net_can_learn_from_all_clips(workshop: Path) -> None:
     listed = command("models", "--models", "of-all", cwd=workshop)
     assert listed.returncode == 0, listed.stderr
     assert "MAP@3" not in listed.stdout
+    refused = command("evaluate", "data", "--models", "of-all", "--split", "validation", cwd=workshop)
+    assert refused.returncode == 2
+    assert "all clips" in refused.stderr
+
+
+def test_runs_of_other_versions_are_left_out(workshop: Path, tmp_path: Path) -> None:
+    for kind in ("mel", "wave"):
+        (tmp_path / "runs").mkdir(exist_ok=True)
+        shutil.copytree(only_run(workshop, kind), tmp_path / "runs" / kind)
+    config = tmp_path / "runs" / "wave" / "config.json"
+    values = json.loads(config.read_text())
+    config.write_text(json.dumps(values | {"recipe": values["recipe"] | {"soft_labels": 0.3}}))
+    done = command("export", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in (tmp_path / "models").glob("*.onnx")] == ["mel.onnx"]
+    refused = command("export", "runs/wave", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "another version" in refused.stderr
 
 
 def test_a_run_can_begin_with_the_shipped_net(workshop: Path) -> None:

@@ -83,6 +83,8 @@ def evaluate(tagger: Tagger, data: Path, split: str, progress: Callable[[int, in
     Raises DataError if there are none, or if they have labels that the models do not know.
     """
     clips = list(read_test(data)) if split == "test" else hold_out(read_corpus(data).train)[1]
+    if split == "validation" and not all(model.scores for model in tagger.models):
+        raise DataError("these nets were trained on all clips, the validation ones too; use the test split")
     if not clips:
         raise DataError(f"{data}: no {split} clips; the test split needs {TEST_DATA}")
     unknown = sorted({clip.label for clip in clips} - set(tagger.labels))

@@ -20,31 +20,23 @@ from audiotagger.errors import ModelError, RunError
 from audiotagger.model import FORMAT, Model
 from audiotagger.tagger import Tagger
 from audiotagger.training import networks
-from audiotagger.training.fit import Config
+from audiotagger.training.runs import Config
 
 OPSET = 18
 
 TOLERANCE = 1e-4
-"""Largest difference of a probability between Keras and ONNX that is let through."""
+"""Largest difference between Keras and ONNX that is let through."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What became of a run: the file, and the largest difference of a probability from Keras."""
+    """What became of a run: the file, and the largest difference from Keras, of a probability or of an embedding's
+    share of its largest value.
+    """
 
     path: Path
     run: Path
     difference: float
-
-
-def newest_runs(folder: Path) -> list[Path]:
-    """Return the newest finished run of each net under `folder`, those of 2018 left out. Raises RunError for none."""
-    finished = sorted(folder.glob("*/result.json"), key=lambda path: path.stat().st_mtime)
-    configs = {path.parent: Config.read(path.parent) for path in finished}
-    newest = {config.kind: run for run, config in configs.items() if config.arch == "default"}
-    if not newest:
-        raise RunError(f"{folder}: holds no finished training run; `audiotagger train --model mel` makes one")
-    return list(newest.values())
 
 
 def export(runs: Sequence[Path], folder: Path) -> list[Exported]:
@@ -82,8 +74,13 @@ def _convert(run: Path, folder: Path) -> Exported:
     _write_onnx(model, path, _metadata(config, result, net.get_layer("embedding").output.shape[-1]))
     shutil.copyfile(run / "model.keras", path.with_suffix(".keras"))
     windows = np.load(run / "windows.npy").astype(np.float32)
-    expected, _ = model(windows, training=False)
-    difference = float(np.max(np.abs(Model.load(path).predict(windows) - np.asarray(expected))))
+    exported = Model.load(path)
+    expected, embedding = (np.asarray(output) for output in model(windows, training=False))
+    scale = max(float(np.abs(embedding).max()), 1.0)  # of its largest value
+    difference = max(
+        float(np.max(np.abs(exported.predict(windows) - expected))),
+        float(np.max(np.abs(exported.embed(windows) - embedding))) / scale,
+    )
     if not difference <= TOLERANCE:
         raise RunError(f"{run}: ONNX differs from Keras by {difference:.1e}, over {TOLERANCE:.0e}; nothing replaced")
     return Exported(path, run, difference)

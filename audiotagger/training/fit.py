@@ -1,24 +1,14 @@
-"""One training run, from top to bottom. A run is a folder:
-
-config.json      what was asked for: kind, arch, data, labels, recipe, seed
-init.keras       the net it began with, if not with random weights
-history.csv      one row an epoch
-checkpoint.npz   everything needed to go on; replaced as a whole after each epoch
-model.keras      the finished net: averaged weights, no optimizer; logits, not probabilities
-windows.npy      a few windows of validation clips, to compare an export with
-result.json      date, temperature and validation scores of the finished net
-"""
+"""One training run, from top to bottom."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import math
 import shutil
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,45 +21,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from audiotagger.errors import DataError, RunError
 from audiotagger.training import networks
 from audiotagger.training.checkpoint import State
-from audiotagger.training.corpus import TRAINING_DATA, Corpus, find_data, hold_out, hold_out_other, read_corpus
+from audiotagger.training.corpus import TRAINING_DATA, find_data, hold_out, hold_out_other, read_corpus
 from audiotagger.training.pipeline import Batches, decode_all, prefetch
 from audiotagger.training.recipes import RECIPES, Recipe
+from audiotagger.training.runs import RUNS, Config, corpus_id, new_config, newest_unfinished, write_text
 from audiotagger.training.teacher import read_teacher
 from audiotagger.training.validation import Validation
-
-RUNS = Path("runs")
-"""Where runs go if not told otherwise."""
-
-
-@dataclass(frozen=True)
-class Config:
-    """What a run was asked for. Two runs of one config see the same batches and differ by rounding alone."""
-
-    kind: str
-    arch: str
-    data: str
-    data_id: str
-    labels: tuple[str, ...]
-    none: bool
-    """Whether the net has one more output, its last, for sounds that are none of the labels."""
-    recipe: Recipe
-    teacher: bool
-    fold: int | None
-    """Which clips are held out for validation; None for none."""
-    seed: int
-
-    @property
-    def n_outputs(self) -> int:
-        return len(self.labels) + self.none
-
-    @classmethod
-    def read(cls, run: Path) -> Config:
-        """Read a run's config.json. Raises RunError if `run` is not a run."""
-        try:
-            values = json.loads((run / "config.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RunError(f"{run}: no config.json, so no training run; see `audiotagger train --help`") from None
-        return cls(**{**values, "labels": tuple(values["labels"]), "recipe": Recipe(**values["recipe"])})
 
 
 def train(
@@ -93,13 +50,16 @@ def train(
     Raises DataError, or RunError for a run that is in the way, not there, or resumed with other options.
     """
     if resume:
-        run = run or _newest_unfinished(kind, arch)
+        run = run or newest_unfinished(kind, arch)
         config = Config.read(run)
         asked = {"kind": kind, "arch": arch, "epochs": epochs, "seed": seed, "data": data and str(data.resolve())}
-        for name, was in (vars(config) | {"epochs": config.recipe.epochs}).items():
-            if asked.get(name) not in (None, was):
+        # What these are by default says nothing: they need not be given again.
+        asked |= {"teacher": None if teacher else False, "hold-out": None if fold is not None else False}
+        began = vars(config) | {"epochs": config.recipe.epochs, "hold-out": config.fold is not None}
+        for name, value in asked.items():
+            if value not in (None, began[name]):
                 raise RunError(
-                    f"{run}: this run has {name} {was}, not {asked[name]}; resume it with what it began with"
+                    f"{run}: this run has {name} {began[name]}, not {value}; resume it with what it began with"
                 )
     else:
         run = run or RUNS / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
@@ -123,31 +83,6 @@ def train(
     return run
 
 
-def new_config(kind: str, arch: str, data: Path, recipe: Recipe, seed: int, teacher: bool, fold: int | None) -> Config:
-    """The config of a new run on `data`. Raises DataError if that cannot be used."""
-    corpus = read_corpus(data)
-    return Config(
-        kind=kind,
-        arch=arch,
-        data=str(data.resolve()),
-        data_id=corpus_id(corpus),
-        labels=corpus.labels,
-        none=recipe.other > 0 and bool(corpus.other),
-        recipe=recipe,
-        teacher=teacher and recipe.teacher_weight > 0 and (data / "teacher.npz").is_file(),
-        fold=fold,
-        seed=seed,
-    )
-
-
-def _newest_unfinished(kind: str, arch: str) -> Path:
-    for path in sorted(RUNS.glob("*/config.json"), key=lambda path: path.stat().st_mtime, reverse=True):
-        config = Config.read(path.parent)
-        if (config.kind, config.arch) == (kind, arch) and not (path.parent / "result.json").exists():
-            return path.parent
-    raise RunError(f"{RUNS}: no unfinished run of --model {kind} --arch {arch} to resume; leave --resume out")
-
-
 def fit(config: Config, run: Path, console: Console) -> None:
     """Train a net as `config` says into the folder `run`, going on from its last checkpoint if it has one.
 
@@ -163,14 +98,14 @@ def fit(config: Config, run: Path, console: Console) -> None:
         raise DataError(
             f"{corpus.root}: too few sources, groups or clips of every label to hold any out; train with --no-hold-out"
         )
-    everything = [*corpus.train, *corpus.other, *corpus.unlabelled]
+    none = hold_out_other(corpus.other)[0] if config.none else []
+    unlabelled = corpus.unlabelled if config.teacher else ()
+    everything = [*corpus.train, *none, *unlabelled]
     with _progress(console) as progress:
         task = progress.add_task("decode", total=len(everything), note="")
         decoded = decode_all(everything, networks.SAMPLE_RATE, lambda done, _: progress.update(task, completed=done))
         progress.remove_task(task)
     index_of = {clip: index for index, clip in enumerate(everything)}
-    none = [clip for clip in hold_out_other(corpus.other)[0] if config.none]
-    unlabelled = [clip for clip in corpus.unlabelled if config.teacher]
     clips = [*train, *none, *unlabelled]
     outputs = np.array(
         [corpus.labels.index(clip.label) for clip in train] + len(none) * [len(corpus.labels)] + len(unlabelled) * [-1]
@@ -287,20 +222,6 @@ def _best_epoch(history: list[dict[str, Any]]) -> int:
 
 def _out_of_patience(recipe: Recipe, history: list[dict[str, Any]]) -> bool:
     return bool(recipe.patience and history and len(history) - _best_epoch(history) >= recipe.patience)
-
-
-def corpus_id(corpus: Corpus) -> str:
-    """A short name for what a net was trained on: a hash over the lists of all training clips."""
-    listed = (*corpus.train, *corpus.other, *corpus.unlabelled)
-    lines = "".join(f"{c.path.parent.name}/{c.path.name},{c.label},{c.source},{c.group}\n" for c in listed)
-    return hashlib.sha256(lines.encode()).hexdigest()[:12]
-
-
-def write_text(path: Path, text: str) -> None:
-    """Replace `path` as a whole."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def _write_history(path: Path, history: list[dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from audiotagger import metrics
 from audiotagger.training.corpus import Clip
 from audiotagger.training.pipeline import Waveforms
-from audiotagger.windows import WindowSplitter
+from audiotagger.windows import WindowSplitter, sounds
 
 
 class Validation:
@@ -57,4 +57,5 @@ class Validation:
 
 def _windows(waveform: NDArray[np.float32], samples: int) -> list[NDArray[np.float32]]:
     splitter = WindowSplitter(samples)
-    return splitter.push(waveform) + splitter.end()
+    windows = splitter.push(waveform) + splitter.end()
+    return [window for window in windows if sounds(window)] or windows[:1]

@@ -1,0 +1,117 @@
+"""What a training run was asked for, and where its folder is.
+
+A run is a folder:
+
+config.json      what was asked for: kind, arch, data, labels, recipe, seed
+init.keras       the net it began with, if not with random weights
+history.csv      one row an epoch
+checkpoint.npz   everything needed to go on; replaced as a whole after each epoch
+model.keras      the finished net: averaged weights, no optimizer; logits, not probabilities
+windows.npy      a few windows of validation clips, to compare an export with
+result.json      date, temperature and validation scores of the finished net
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from audiotagger.errors import RunError
+from audiotagger.training.corpus import Corpus, read_corpus
+from audiotagger.training.recipes import Recipe
+
+RUNS = Path("runs")
+"""Where runs go if not told otherwise."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a run was asked for. Two runs of one config see the same batches and differ by rounding alone."""
+
+    kind: str
+    arch: str
+    data: str
+    data_id: str
+    labels: tuple[str, ...]
+    none: bool
+    """Whether the net has one more output, its last, for sounds that are none of the labels."""
+    recipe: Recipe
+    teacher: bool
+    fold: int | None
+    """Which clips are held out for validation; None for none."""
+    seed: int
+
+    @property
+    def n_outputs(self) -> int:
+        return len(self.labels) + self.none
+
+    @classmethod
+    def read(cls, run: Path) -> Config:
+        """Read a run's config.json. Raises RunError if `run` is not a run, or one of another version."""
+        try:
+            values = json.loads((run / "config.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunError(f"{run}: no config.json, so no training run; see `audiotagger train --help`") from None
+        try:
+            return cls(**{**values, "labels": tuple(values["labels"]), "recipe": Recipe(**values["recipe"])})
+        except (KeyError, TypeError):
+            raise RunError(f"{run}: a run of another version of audiotagger; train it again") from None
+
+
+def new_config(kind: str, arch: str, data: Path, recipe: Recipe, seed: int, teacher: bool, fold: int | None) -> Config:
+    """The config of a new run on `data`. Raises DataError if that cannot be used."""
+    corpus = read_corpus(data)
+    return Config(
+        kind=kind,
+        arch=arch,
+        data=str(data.resolve()),
+        data_id=corpus_id(corpus),
+        labels=corpus.labels,
+        none=recipe.other > 0 and bool(corpus.other),
+        recipe=recipe,
+        teacher=teacher and recipe.teacher_weight > 0 and (data / "teacher.npz").is_file(),
+        fold=fold,
+        seed=seed,
+    )
+
+
+def newest_unfinished(kind: str, arch: str) -> Path:
+    """Return the newest run of this net under `RUNS` that has no result. Raises RunError for none."""
+    for run, config in reversed(_runs(RUNS, "config.json")):
+        if (config.kind, config.arch) == (kind, arch) and not (run / "result.json").exists():
+            return run
+    raise RunError(f"{RUNS}: no unfinished run of --model {kind} --arch {arch} to resume; leave --resume out")
+
+
+def newest_finished(folder: Path) -> list[Path]:
+    """Return the newest finished run of each net under `folder`, those of 2018 left out. Raises RunError for none."""
+    newest = {config.kind: run for run, config in _runs(folder, "result.json") if config.arch == "default"}
+    if not newest:
+        raise RunError(f"{folder}: holds no finished training run; `audiotagger train --model mel` makes one")
+    return list(newest.values())
+
+
+def _runs(folder: Path, file: str) -> list[tuple[Path, Config]]:
+    """The runs under `folder` that have `file`, oldest first; those of other versions are left out."""
+    found = []
+    for path in sorted(folder.glob(f"*/{file}"), key=lambda path: path.stat().st_mtime):
+        with suppress(RunError):
+            found.append((path.parent, Config.read(path.parent)))
+    return found
+
+
+def corpus_id(corpus: Corpus) -> str:
+    """A short name for what a net was trained on: a hash over the lists of all training clips."""
+    listed = (*corpus.train, *corpus.other, *corpus.unlabelled)
+    lines = "".join(f"{c.path.parent.name}/{c.path.name},{c.label},{c.source},{c.group}\n" for c in listed)
+    return hashlib.sha256(lines.encode()).hexdigest()[:12]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace `path` as a whole."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
