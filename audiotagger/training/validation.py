@@ -49,10 +49,17 @@ class Validation:
         }
 
     def best_temperature(self, logits: NDArray[np.float32]) -> float:
-        """The temperature under which the true labels are likeliest (Guo et al. 2017, arXiv:1706.04599)."""
+        """The temperature under which the true labels are likeliest (Guo et al. 2017, arXiv:1706.04599).
+
+        Every label counts the same: how many clips of one happen to be held out says nothing about what will be heard.
+        """
         clips = np.arange(len(self.truth))
-        candidates = np.geomspace(0.2, 5.0, 200).tolist()
-        return float(max(candidates, key=lambda t: np.log(self.scores(logits, t)[clips, self.truth] + 1e-12).sum()))
+        weights = 1 / np.bincount(self.truth)[self.truth]
+
+        def likelihood(temperature: float) -> float:
+            return float(weights @ np.log(self.scores(logits, temperature)[clips, self.truth] + 1e-12))
+
+        return float(max(np.geomspace(0.2, 5.0, 200), key=likelihood))
 
 
 def _windows(waveform: NDArray[np.float32], samples: int) -> list[NDArray[np.float32]]:
