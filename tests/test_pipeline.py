@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from audiotagger.errors import DataError
 from audiotagger.training import augment
-from audiotagger.training.corpus import Clip, hold_out, read_corpus
+from audiotagger.training.clips import Clip
+from audiotagger.training.corpus import hold_out, read_corpus
 from audiotagger.training.pipeline import Batches, balance, decode_all, prefetch
 from audiotagger.training.recipes import RECIPES, Recipe
 from audiotagger.training.teacher import read_teacher

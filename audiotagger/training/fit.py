@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from audiotagger.errors import DataError, RunError
 from audiotagger.training import networks
 from audiotagger.training.checkpoint import State
-from audiotagger.training.corpus import TRAINING_DATA, find_data, hold_out, hold_out_other, read_corpus
+from audiotagger.training.corpus import find_data, hold_out, hold_out_other, read_corpus
 from audiotagger.training.pipeline import Batches, decode_all, prefetch
 from audiotagger.training.recipes import RECIPES, Recipe
 from audiotagger.training.runs import RUNS, Config, corpus_id, new_config, newest_unfinished, write_text
@@ -69,7 +69,7 @@ def train(
         # What is known already would be lost at the full rate.
         rate = recipe.learning_rate / (2 if init else 1)
         recipe = replace(recipe, epochs=epochs or recipe.epochs, learning_rate=rate)
-        config = new_config(kind, arch, find_data(data, TRAINING_DATA), recipe, seed or 0, teacher, fold)
+        config = new_config(kind, arch, find_data(data), recipe, seed or 0, teacher, fold)
         run.mkdir(parents=True, exist_ok=True)
         if init:
             shutil.copyfile(init, run / "init.keras")

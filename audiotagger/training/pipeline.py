@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from audiotagger.audio import read_waveform
 from audiotagger.errors import DataError
 from audiotagger.training import augment
-from audiotagger.training.corpus import Clip
+from audiotagger.training.clips import Clip
 from audiotagger.training.recipes import Recipe
 from audiotagger.training.teacher import Teacher
 
