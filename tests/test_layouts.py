@@ -168,3 +168,15 @@ def test_every_layout_is_evaluated(laid_out: str, tmp_path: Path, run: Callable[
     refused = run("evaluate", data, "--models", shipped_models(), "--split", "validation")
     assert refused.exit_code == 2
     assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("lay_out", [kaggle, zenodo, table])
+def test_clips_that_nobody_verified_are_known(lay_out: Callable[[Path], Path], tmp_path: Path) -> None:
+    data = lay_out(tmp_path)
+    path = next((found for found in tmp_path.rglob("*.csv") if "train" in found.name), data)
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for i, row in enumerate(rows):
+        row["manually_verified"] = str(int(i != 1))
+    write(path, [list(rows[0]), *(list(row.values()) for row in rows)])
+    assert [clip.verified for clip in read_corpus(data).train] == [True, False, True]

@@ -16,3 +16,5 @@ class Clip:
     label: str
     source: str
     group: str
+    verified: bool = True
+    """Whether somebody has listened to it and confirmed its label."""

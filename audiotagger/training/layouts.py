@@ -44,7 +44,8 @@ def layout_of(data: Path) -> Layout:
 def kaggle(data: Path, split: str) -> tuple[Clip, ...]:
     """Lists as Kaggle has FSDKaggle2018: `train.csv` (fname, label) and `audio_train/`, likewise for other splits.
 
-    The list of test clips may be `test_post_competition.csv`. `provenance.csv` (fname, source, group), if there is
+    The list of test clips may be `test_post_competition.csv`. A column manually_verified that is 0 says that nobody
+    has listened to a clip. `provenance.csv` (fname, source, group), if there is
     one, says where clips come from.
     """
     lists = [data / f"{split}.csv"]
@@ -81,7 +82,7 @@ def folders(data: Path, split: str) -> tuple[Clip, ...]:
 
 
 def table(data: Path, split: str) -> tuple[Clip, ...]:
-    """A CSV file with the columns path, from its own folder on, and label; and perhaps group and split.
+    """A CSV file with the columns path, from its own folder on, and label; and perhaps group, split, manually_verified.
 
     Clips of one `group` are of one source. `split` is train or test; without it all clips are for training.
     """
@@ -93,7 +94,7 @@ def table(data: Path, split: str) -> tuple[Clip, ...]:
             raise DataError(f"{data}: a clip of split {of_split!r}: {row['path']}; a split is train or test")
         if of_split == split:
             group = row.get("group") or row["path"]
-            clips.append(Clip(path, label, group, group))
+            clips.append(Clip(path, label, group, group, _verified(row)))
     return tuple(clips)
 
 
@@ -108,7 +109,7 @@ def _listed(table: Path, folder: Path, provenance: Path | None = None) -> tuple[
         path, label = _path_and_label(row, "fname", table, folder, labelled)
         name = row["fname"]
         origin = origins.get(name, row)
-        clips.append(Clip(path, label, origin.get("source") or name, origin.get("group") or name))
+        clips.append(Clip(path, label, origin.get("source") or name, origin.get("group") or name, _verified(row)))
     return tuple(clips)
 
 
@@ -122,6 +123,10 @@ def _path_and_label(
     if not path.is_file():
         raise DataError(f"{path}: listed in {table.name} but not there; add the file or drop its row")
     return path, label
+
+
+def _verified(row: dict[str, str]) -> bool:
+    return row.get("manually_verified") != "0"
 
 
 def _rows(table: Path) -> list[dict[str, str]]:
