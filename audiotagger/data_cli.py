@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from audiotagger.terminal import counter, errors_to_exit_status
+from audiotagger.terminal import byte_counter, counter, errors_to_exit_status
 
 app = typer.Typer(help="Check data before training on it, and get some.", no_args_is_help=True, rich_markup_mode=None)
+
+
+class Published(StrEnum):  # noqa: D101
+    fsdkaggle2018 = "fsdkaggle2018"
 
 
 @app.command()
@@ -36,3 +41,25 @@ def check(
             typer.echo(printable(line))
         if checked.errors:
             raise typer.Exit(1)
+
+
+@app.command()
+def fetch(
+    name: Annotated[
+        Published, typer.Argument(help="What to get: fsdkaggle2018: 11,073 sounds with 41 labels, about 5 GB.")
+    ],
+    to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder it goes to. [default: one of its name]")
+    ] = None,
+) -> None:
+    """Get published data, ready to train on. Broken off, it goes on with the same command. Needs the extra "train".
+
+    AUDIOTAGGER_ZENODO may be the address of a mirror of zenodo.org.
+    """
+    with errors_to_exit_status():
+        from audiotagger.training.fetch import fetch as fetch_data
+
+        folder = to or Path(name)
+        with byte_counter() as count:
+            fetch_data(folder, count)
+        typer.echo(folder)

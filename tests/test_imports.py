@@ -44,6 +44,15 @@ def test_a_missing_extra_is_one_line_with_the_command(tmp_path: Path) -> None:
     assert 'pip install "audiotagger-nets[train]"' in done.stderr
 
 
+def test_fetching_without_its_extra_is_one_line_with_the_command(tmp_path: Path) -> None:
+    script = f"import sys; sys.modules['pooch'] = None; {RUN}"
+    command = [sys.executable, "-c", script, "data", "fetch", "fsdkaggle2018"]
+    done = subprocess.run(command, capture_output=True, check=False, text=True, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert 'pip install "audiotagger-nets[train]"' in done.stderr
+
+
 def test_public_names() -> None:
     import audiotagger
 
