@@ -46,7 +46,7 @@ def check(
 @app.command()
 def fetch(
     name: Annotated[
-        Published, typer.Argument(help="What to get: fsdkaggle2018: 11,073 sounds with 41 labels, about 5 GB.")
+        Published, typer.Argument(metavar="NAME", help="fsdkaggle2018: 11,073 sounds with 41 labels, about 5 GB.")
     ],
     to: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder it goes to. [default: one of its name]")
