@@ -38,9 +38,14 @@ def read_blocks(file: Path | BinaryIO, sample_rate: int) -> Iterator[Waveform]:
     silence. The format is told by the content, not the name; of a video it is the first sound track. Raises AudioError
     of kind "not_found", "no_audio", "unreadable", "undecodable", "empty", or "needs_extra" for what needs PyAV.
     """
+    yield from _resample(native_blocks(file), sample_rate)
+
+
+def native_blocks(file: Path | BinaryIO) -> Iterator[Sound]:
+    """Yield (sample rate in Hz, mono block) as `read_blocks` does, but not resampled. Raises AudioError likewise."""
     if not isinstance(file, Path):
         name = getattr(file, "name", None)
-        yield from _decode(file, name if isinstance(name, str) else "open file", sample_rate)
+        yield from _decode(file, name if isinstance(name, str) else "open file")
         return
     try:
         opened = file.open("rb")
@@ -51,7 +56,7 @@ def read_blocks(file: Path | BinaryIO, sample_rate: int) -> Iterator[Waveform]:
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         raise AudioError("unreadable", f"{file}: {getattr(error, 'strerror', error)}") from None
     with opened:
-        yield from _decode(opened, str(file), sample_rate)
+        yield from _decode(opened, str(file))
 
 
 def spool(file: BinaryIO) -> BinaryIO:
@@ -93,13 +98,13 @@ def _unusable_folder(folder: Path) -> AudioError:
     return AudioError("no_audio", f"{folder}: a folder without audio files")
 
 
-def _decode(file: BinaryIO, name: str, sample_rate: int) -> Iterator[Waveform]:
+def _decode(file: BinaryIO, name: str) -> Iterator[Sound]:
     seekable = spool(file)
     start = seekable.tell()
     try:
         if _rewind(seekable, start) == start:
             raise _nothing_in(name)
-        yield from _resample(_clean(_sound(seekable, start, name), name), sample_rate)
+        yield from _clean(_sound(seekable, start, name), name)
     finally:
         if seekable is not file:
             seekable.close()

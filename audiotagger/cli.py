@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from audiotagger import __version__, tag_cli, training_cli
+from audiotagger import __version__, data_cli, tag_cli, training_cli
 from audiotagger.terminal import ModelsOption, errors_to_exit_status
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 
 app.add_typer(tag_cli.app)
 app.add_typer(training_cli.app)
+app.add_typer(data_cli.app, name="data")
 
 
 def _version(asked: bool) -> None:

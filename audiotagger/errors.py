@@ -42,6 +42,10 @@ class DataError(AudioTaggerError):
     exit_status = 2
 
 
+class FetchError(AudioTaggerError):
+    """Published data cannot be downloaded or unpacked."""
+
+
 class RunError(AudioTaggerError):
     """A training run cannot be started, resumed or exported."""
 

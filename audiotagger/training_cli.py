@@ -39,7 +39,7 @@ def train(
     data: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Folder with train.csv and audio_train/. [default: AUDIOTAGGER_DATA, else data]"
+            metavar="PATH", help="Labelled clips: a folder or a CSV file. [default: AUDIOTAGGER_DATA, else data]"
         ),
     ] = None,
     arch: Annotated[
@@ -99,14 +99,10 @@ def export(
 def evaluate(
     data: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="DATA", help="Folder with test.csv and audio_test/. [default: AUDIOTAGGER_DATA, else data]"
-        ),
+        typer.Argument(metavar="DATA", help="Labelled clips, as of train. [default: AUDIOTAGGER_DATA, else data]"),
     ] = None,
     models: ModelsOption = None,
-    split: Annotated[
-        Split, typer.Option(help="The test clips, or those of train.csv that training holds out.")
-    ] = Split.test,
+    split: Annotated[Split, typer.Option(help="The test clips, or those that training holds out.")] = Split.test,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help='Also draw which labels are confused. Needs the extra "train".')
     ] = None,
@@ -114,13 +110,13 @@ def evaluate(
     """Score the nets and their average on labelled clips."""
     with errors_to_exit_status():
         from audiotagger.tagger import Tagger
-        from audiotagger.training.corpus import TEST_DATA, find_data
+        from audiotagger.training.corpus import find_data
         from audiotagger.training.evaluate import evaluate as score
         from audiotagger.training.evaluate import report
 
         tagger = Tagger.load(models)
         with counter() as count:
-            results = score(tagger, find_data(data, TEST_DATA), split, count)
+            results = score(tagger, find_data(data), split, count)
         typer.echo(report(results))
         if plot:
             with training_extra():

@@ -25,7 +25,7 @@ from rich.console import Console
 
 from audiotagger import metrics
 from audiotagger.training import networks
-from audiotagger.training.corpus import TRAINING_DATA, find_data, hold_out, read_corpus
+from audiotagger.training.corpus import find_data, hold_out, read_corpus
 from audiotagger.training.fit import fit
 from audiotagger.training.pipeline import decode_all
 from audiotagger.training.recipes import RECIPES
@@ -53,7 +53,7 @@ def main(
     recipe = replace(RECIPES[model, "default"], epochs=epochs, **changes)
     folder = runs / f"{name.replace(' ', '-')}-{fold}-{seed}"
     run = folder / model
-    config = new_config(model, "default", find_data(data, TRAINING_DATA), recipe, seed, teacher, fold)
+    config = new_config(model, "default", find_data(data), recipe, seed, teacher, fold)
     if not run.exists():
         run.mkdir(parents=True)
         write_text(run / "config.json", json.dumps(asdict(config), indent=2))

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from audiotagger.errors import DataError
-from audiotagger.training.corpus import TEST_DATA, Clip, find_data, hold_out, read_corpus
+from audiotagger.training.clips import Clip
+from audiotagger.training.corpus import find_data, hold_out, read_corpus
 
 
 def clips(label: str, **counts: int) -> list[Clip]:
@@ -78,7 +79,7 @@ def test_the_test_split_is_never_held_out(corpus: Path) -> None:
 def test_what_is_wrong_with_a_folder_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match="AUDIOTAGGER_DATA"):
-        find_data(None, TEST_DATA)
+        find_data(None)
     with pytest.raises(DataError, match=r"no train\.csv"):
         read_corpus(tmp_path)
     (tmp_path / "train.csv").write_text("fname,label\nmissing.wav,a\n")
@@ -101,7 +102,7 @@ def test_where_data_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
     (tmp_path / "elsewhere").mkdir()
-    assert find_data(None, TEST_DATA) == Path("data")
+    assert find_data(None) == Path("data")
     monkeypatch.setenv("AUDIOTAGGER_DATA", "elsewhere")
-    assert find_data(None, TEST_DATA) == Path("elsewhere")
-    assert find_data(Path("data"), TEST_DATA) == Path("data")
+    assert find_data(None) == Path("elsewhere")
+    assert find_data(Path("data")) == Path("data")

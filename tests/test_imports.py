@@ -20,7 +20,7 @@ def modules_after(*args: str) -> set[str]:
     return {name.partition(".")[0] for name in done.stderr.split()}
 
 
-@pytest.mark.parametrize("args", [["--help"], ["tag", "--help"], ["train", "--help"]])
+@pytest.mark.parametrize("args", [["--help"], ["tag", "--help"], ["train", "--help"], ["data", "check", "--help"]])
 def test_help_imports_no_numpy(args: list[str]) -> None:
     assert modules_after(*args).isdisjoint(TRAINING_ONLY | {"numpy", "onnxruntime", "soundfile", "soxr"})
 
@@ -31,9 +31,22 @@ def test_tagging_imports_nothing_of_training(clip: Path) -> None:
     assert imported.isdisjoint(TRAINING_ONLY | {"av"})
 
 
+def test_checking_data_needs_no_training_extra(corpus: Path) -> None:
+    assert modules_after("data", "check", str(corpus)).isdisjoint(TRAINING_ONLY | {"av"})
+
+
 def test_a_missing_extra_is_one_line_with_the_command(tmp_path: Path) -> None:
     script = f"import sys; sys.modules['tensorflow'] = None; {RUN}"
     command = [sys.executable, "-c", script, "train", "--model", "mel"]
+    done = subprocess.run(command, capture_output=True, check=False, text=True, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert 'pip install "audiotagger-nets[train]"' in done.stderr
+
+
+def test_fetching_without_its_extra_is_one_line_with_the_command(tmp_path: Path) -> None:
+    script = f"import sys; sys.modules['pooch'] = None; {RUN}"
+    command = [sys.executable, "-c", script, "data", "fetch", "fsdkaggle2018"]
     done = subprocess.run(command, capture_output=True, check=False, text=True, cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1

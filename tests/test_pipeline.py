@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from audiotagger.errors import DataError
 from audiotagger.training import augment
-from audiotagger.training.corpus import Clip, hold_out, read_corpus
+from audiotagger.training.clips import Clip
+from audiotagger.training.corpus import hold_out, read_corpus
 from audiotagger.training.pipeline import Batches, balance, decode_all, prefetch
 from audiotagger.training.recipes import RECIPES, Recipe
 from audiotagger.training.teacher import read_teacher
@@ -120,6 +121,25 @@ def test_a_teacher_speaks_for_unlabelled_clips(corpus: Path) -> None:
     assert np.mean(targets[:, 2] == 1) == pytest.approx(0.2, abs=0.1)
     assert np.mean(targets.max(axis=1) < 1) == pytest.approx(0.3, abs=0.1)
     assert batches(corpus, recipe, distil=True)[0].targets["teacher"].shape == (16, 19)
+
+
+def test_a_mixture_is_verified_as_far_as_its_parts_are(corpus: Path) -> None:
+    found = read_corpus(corpus)
+    doubted = [replace(clip, verified=i % 2 == 0) for i, clip in enumerate(found.train)]
+    waveforms = decode_all(doubted, 16_000, lambda *_: None)
+    outputs = np.array([heard_in(clip) for clip in doubted])
+
+    def targets(clips: list[Clip], recipe: Recipe) -> NDArray[np.float32]:
+        return Batches(clips, waveforms, outputs, 2, None, recipe, 16_000, 100, 0)[0].targets["logits"]
+
+    plain = targets(list(found.train), RECIPE)
+    assert plain.shape == (16, 2)
+    mixed = targets(doubted, RECIPE)
+    assert mixed.shape == (16, 3)
+    np.testing.assert_array_equal(mixed[:, :2], plain)
+    # Noise is verified and tone is not: what is verified of a mixture is the noise in it.
+    np.testing.assert_allclose(mixed[:, 2], mixed[:, 0], atol=1e-6)
+    assert 0 < np.mean((mixed[:, 2] > 0) & (mixed[:, 2] < 1)) < 1
 
 
 @pytest.mark.parametrize("samples", [1, 100, 15_999, 16_000, 16_001, 50_000])

@@ -31,8 +31,13 @@ def test_help_texts_are_those_of_the_commands() -> None:
 def test_every_command_is_mentioned() -> None:
     from audiotagger.cli import app
 
-    names = list(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-    assert sorted(names) == ["embed", "evaluate", "export", "models", "tag", "train"]
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    names = [
+        " ".join([name, *inner])
+        for name, command in commands.items()
+        for inner in ([[inner] for inner in getattr(command, "commands", ())] or [[]])
+    ]
+    assert sorted(names) == ["data check", "data fetch", "embed", "evaluate", "export", "models", "tag", "train"]
     for name in names:
         assert f"audiotagger {name}" in README
 

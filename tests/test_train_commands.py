@@ -201,6 +201,28 @@ def test_a_killed_run_goes_on_where_it_was(workshop: Path) -> None:
     assert losses[0] == pytest.approx(losses[1], rel=0.01)
 
 
+def test_a_run_on_unverified_clips_goes_on_where_it_was(workshop: Path, corpus: Path) -> None:
+    data = workshop / "doubted"
+    data.mkdir()
+    for path in corpus.iterdir():
+        if path.name != "train.csv":
+            (data / path.name).symlink_to(path)
+    with (data / "train.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["fname", "label", "manually_verified"])
+        table.writerows([row["fname"], row["label"], i % 3 % 2] for i, row in enumerate(rows(corpus / "train.csv")))
+    args = ["train", "--model", "mel", "--epochs", "2", "--data", "doubted"]
+    stop_after_first_epoch([*args, "--run", "doubted-killed"], workshop, signal.SIGKILL)
+    for options in (["--run", "doubted-killed", "--resume"], ["--run", "doubted-whole"]):
+        done = command(*args, *options, cwd=workshop)
+        assert done.returncode == 0, done.stderr
+    killed, whole = (
+        [float(row["loss"]) for row in rows(workshop / run / "history.csv")]
+        for run in ("doubted-killed", "doubted-whole")
+    )
+    assert killed == pytest.approx(whole, rel=0.01)
+
+
 def test_the_nets_of_2018_train_and_export(workshop: Path) -> None:
     for kind in ("mel", "wave"):
         done = command(

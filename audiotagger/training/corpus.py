@@ -1,14 +1,10 @@
-"""Read a data folder: which clips there are, what they are labelled, and which of them belong together.
+"""All that a net can learn from and be judged by: the clips of every split, and what is held out of them.
 
-The layout is Kaggle's for FSDKaggle2018: `train.csv` and `test.csv` (fname, label) beside `audio_train/` and
-`audio_test/`. Three more files are used where they exist: `provenance.csv` (fname, label, source, group) says where
-a clip comes from, `other.csv` + `audio_other/` holds sounds that are none of the labels, `unlabelled.csv` +
-`audio_unlabelled/` anything at all.
+How clips are found is in layouts.py.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 from collections import defaultdict
@@ -17,29 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiotagger.errors import DataError
+from audiotagger.training.clips import Clip
+from audiotagger.training.layouts import LAYOUTS, layout_of
 
-TRAINING_DATA = "train.csv (columns fname, label) and audio_train/"
 VALIDATION_SHARE = 0.1
 """Of the training clips of a label."""
-
-TEST_DATA = "test.csv (columns fname, label) and audio_test/"
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One audio file. `label` is empty for clips that have none of the corpus's labels. Clips of one `source`
-    (a sample library, a project) or one `group` (a recording, a session) may sound alike beyond their label.
-    """
-
-    path: Path
-    label: str
-    source: str
-    group: str
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """The clips of a data folder, in the order of their lists."""
+    """The clips of a data folder or file, in the order of their lists."""
 
     root: Path
     labels: tuple[str, ...]
@@ -49,71 +32,38 @@ class Corpus:
     unlabelled: tuple[Clip, ...]
 
 
-def find_data(data: Path | None, needed: str) -> Path:
-    """Return the data folder: `data`, else AUDIOTAGGER_DATA, else ./data. DataError if that is no folder.
-
-    `needed` is what should be in it, for the message.
-    """
+def find_data(data: Path | None) -> Path:
+    """Return where the data is: `data`, else AUDIOTAGGER_DATA, else ./data. DataError if there is nothing."""
     root = data or Path(os.environ.get("AUDIOTAGGER_DATA") or "data")
-    if not root.is_dir():
-        raise DataError(f"{root}: no such data folder; name one, or set AUDIOTAGGER_DATA to one, that has {needed}")
+    if not root.exists():
+        raise DataError(f"{root}: no such data; name some, or set AUDIOTAGGER_DATA to it: {LAYOUTS}")
     return root
 
 
 def read_corpus(root: Path) -> Corpus:
-    """Read the lists of a data folder. Raises DataError if train.csv is missing, or a list cannot be used."""
-    if not (root / "train.csv").is_file():
-        raise DataError(f"{root}: no train.csv; training needs {TRAINING_DATA}")
-    train = _read_split(root, "train")
-    if len({clip.label for clip in train}) < 2:
-        raise DataError(f"{root / 'train.csv'}: fewer than two labels; there is nothing to tell apart")
+    """Read what `find_data` found. Raises DataError if it cannot be used, or has fewer than two labels."""
+    train = read_split(root, "train")
+    labels = tuple(sorted({clip.label for clip in train}))
+    if not train:
+        raise DataError(f"{root}: no clips to train on; training needs {LAYOUTS}")
+    if len(labels) < 2:
+        raise DataError(f"{root}: fewer than two labels, {labels[0]} alone; there is nothing to tell apart")
     return Corpus(
         root=root,
-        labels=tuple(sorted({clip.label for clip in train})),
+        labels=labels,
         train=train,
-        test=read_test(root),
-        other=read_other(root),
-        unlabelled=_read_split(root, "unlabelled", labelled=False),
+        test=read_split(root, "test"),
+        other=read_split(root, "other"),
+        unlabelled=read_split(root, "unlabelled"),
     )
 
 
-def read_test(root: Path) -> tuple[Clip, ...]:
-    """Read the test split of a data folder, empty if there is none. Raises DataError if it cannot be used."""
-    return _read_split(root, "test")
+def read_split(root: Path, split: str) -> tuple[Clip, ...]:
+    """Read "train", "test", "other" (sounds that are none of the labels) or "unlabelled" clips, none if there are none.
 
-
-def read_other(root: Path) -> tuple[Clip, ...]:
-    """Read the sounds that are none of the labels, empty if there are none. Raises DataError if they cannot be used."""
-    return _read_split(root, "other", labelled=False)
-
-
-def _read_split(root: Path, split: str, labelled: bool = True) -> tuple[Clip, ...]:
-    table = root / f"{split}.csv"
-    if not table.is_file():
-        return ()
-    provenance = {row["fname"]: row for row in _rows(root / "provenance.csv")}
-    clips = []
-    for row in _rows(table):
-        name = row.get("fname", "")
-        path = root / f"audio_{split}" / name
-        if not name or (labelled and not row.get("label")):
-            raise DataError(f"{table}: a row without fname or label: {row}; each row needs both")
-        if not path.is_file():
-            raise DataError(f"{path}: listed in {table.name} but not there; add the file or drop its row")
-        origin = provenance.get(name, row)
-        source = origin.get("source") or name
-        clips.append(Clip(path, row["label"] if labelled else "", source, origin.get("group") or name))
-    return tuple(clips)
-
-
-def _rows(table: Path) -> list[dict[str, str]]:
-    if not table.is_file():
-        return []
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets begin with a byte order mark
-            return list(csv.DictReader(file))
-    except UnicodeDecodeError:
-        raise DataError(f"{table}: not UTF-8; save it as UTF-8") from None
+    Raises DataError if they cannot be used.
+    """
+    return layout_of(root)(root, split)
 
 
 def hold_out(clips: Sequence[Clip], fraction: float = VALIDATION_SHARE, fold: int = 0) -> tuple[list[Clip], list[Clip]]:

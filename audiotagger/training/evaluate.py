@@ -15,15 +15,10 @@ from audiotagger import metrics
 from audiotagger.audio import read_blocks
 from audiotagger.errors import DataError
 from audiotagger.tagger import CONFIDENT, Tagger, available_cores
-from audiotagger.training.corpus import (
-    TEST_DATA,
-    Clip,
-    hold_out,
-    hold_out_other,
-    read_corpus,
-    read_other,
-    read_test,
-)
+from audiotagger.training.clips import Clip
+from audiotagger.training.corpus import hold_out, hold_out_other, read_corpus, read_split
+
+TEST_DATA = "test.csv and audio_test/, in a folder test/ beside train/, or of split test in a CSV file"
 
 COLUMNS = {
     "MAP@3": metrics.map_at,
@@ -77,20 +72,20 @@ class Evaluation:
 
 
 def evaluate(tagger: Tagger, data: Path, split: str, progress: Callable[[int, int], None]) -> Evaluation:
-    """Tag a split of `data`: "test", or "validation", the clips of train.csv that training holds out; and the sounds
+    """Tag a split of `data`: "test", or "validation", the clips that training holds out; and the sounds
     that are none of the labels and were held out from training, if there are any.
 
     Raises DataError if there are none, or if they have labels that the models do not know.
     """
-    clips = list(read_test(data)) if split == "test" else hold_out(read_corpus(data).train)[1]
+    clips = list(read_split(data, "test")) if split == "test" else hold_out(read_corpus(data).train)[1]
     if split == "validation" and not all(model.scores for model in tagger.models):
         raise DataError("these nets were trained on all clips, the validation ones too; use the test split")
     if not clips:
-        raise DataError(f"{data}: no {split} clips; the test split needs {TEST_DATA}")
+        raise DataError(f"{data}: no {split} clips; tests are in {TEST_DATA}")
     unknown = sorted({clip.label for clip in clips} - set(tagger.labels))
     if unknown:
         raise DataError(f"{data}: labels that these models do not know: {', '.join(unknown)}")
-    other = hold_out_other(read_other(data))[1]
+    other = hold_out_other(read_split(data, "other"))[1]
 
     def probabilities(clip: Clip) -> dict[str, NDArray[np.float32]]:
         return tagger.probabilities(read_blocks(clip.path, tagger.sample_rate))

@@ -21,7 +21,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from audiotagger.errors import DataError, RunError
 from audiotagger.training import networks
 from audiotagger.training.checkpoint import State
-from audiotagger.training.corpus import TRAINING_DATA, find_data, hold_out, hold_out_other, read_corpus
+from audiotagger.training.corpus import find_data, hold_out, hold_out_other, read_corpus
+from audiotagger.training.losses import MaskedCrossentropy
 from audiotagger.training.pipeline import Batches, decode_all, prefetch
 from audiotagger.training.recipes import RECIPES, Recipe
 from audiotagger.training.runs import RUNS, Config, corpus_id, new_config, newest_unfinished, write_text
@@ -69,7 +70,7 @@ def train(
         # What is known already would be lost at the full rate.
         rate = recipe.learning_rate / (2 if init else 1)
         recipe = replace(recipe, epochs=epochs or recipe.epochs, learning_rate=rate)
-        config = new_config(kind, arch, find_data(data, TRAINING_DATA), recipe, seed or 0, teacher, fold)
+        config = new_config(kind, arch, find_data(data), recipe, seed or 0, teacher, fold)
         run.mkdir(parents=True, exist_ok=True)
         if init:
             shutil.copyfile(init, run / "init.keras")
@@ -129,7 +130,9 @@ def fit(config: Config, run: Path, console: Console) -> None:
 
     teacher_size = 0 if teacher is None else teacher.features.shape[1]
     net = networks.build(config.kind, config.arch, config.n_outputs, teacher_size)
-    loss: dict[str, Any] = {"logits": keras.losses.CategoricalCrossentropy(from_logits=True)}
+    all_verified = all(clip.verified for clip in clips)
+    crossentropy = keras.losses.CategoricalCrossentropy(from_logits=True)
+    loss: dict[str, Any] = {"logits": crossentropy if all_verified else MaskedCrossentropy(recipe.believed)}
     weights = {"logits": 1.0}
     if teacher is not None:
         loss["teacher"] = "mean_squared_error"

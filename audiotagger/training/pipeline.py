@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from audiotagger.audio import read_waveform
 from audiotagger.errors import DataError
 from audiotagger.training import augment
-from audiotagger.training.corpus import Clip
+from audiotagger.training.clips import Clip
 from audiotagger.training.recipes import Recipe
 from audiotagger.training.teacher import Teacher
 
@@ -97,8 +97,9 @@ def _fill_cache(
 
 @dataclass(frozen=True)
 class Batch:
-    """waveforms: [batch, samples]; targets: "logits" [batch, n_labels], probabilities, and with a teacher "teacher"
-    [batch, n], its features. The keys are the names of the net's outputs.
+    """waveforms: [batch, samples]; targets: "logits" [batch, n_outputs], probabilities, and with a teacher "teacher"
+    [batch, n], its features. The keys are the names of the net's outputs. If not all clips are verified, "logits" has
+    one more column: the share of each that is, in [0, 1].
     """
 
     waveforms: Array
@@ -125,6 +126,7 @@ class Batches:
         self._sample_rate, self._samples = sample_rate, round(recipe.seconds * sample_rate)
         self._total_steps, self._seed = total_steps, seed
         self._outputs, self._n_outputs = outputs, n_outputs
+        self._verified = np.array([clip.verified for clip in clips], np.float32)
         labelled = np.array([bool(clip.label) for clip in clips])
         self._other = np.flatnonzero(~labelled & (outputs >= 0))
         self._odds = np.zeros(len(clips))
@@ -168,11 +170,16 @@ class Batches:
 
     def _targets(self, chosen: NDArray[np.intp]) -> dict[str, Array]:
         logits = np.eye(self._n_outputs, dtype=np.float32)[self._outputs[chosen]]
-        if self._teacher is None:
-            return {"logits": logits}
-        unlabelled = self._outputs[chosen] < 0
-        logits[unlabelled] = self._teacher.soft_labels[chosen[unlabelled]]
-        return {"logits": logits, "teacher": self._teacher.features[chosen]}
+        if self._teacher is not None:
+            unlabelled = self._outputs[chosen] < 0
+            logits[unlabelled] = self._teacher.soft_labels[chosen[unlabelled]]
+        if not self._verified.all():
+            logits = np.column_stack([logits, self._verified[chosen]])
+        return (
+            {"logits": logits}
+            if self._teacher is None
+            else {"logits": logits, "teacher": self._teacher.features[chosen]}
+        )
 
 
 def balance(clips: Sequence[Clip]) -> Array:

@@ -32,6 +32,8 @@ class Recipe:
     """With a teacher: weight of the share of variance of its features that the net does not explain."""
     unlabelled: float = 0.0
     """With a teacher: share of each batch that has no label but those the teacher's features suggest."""
+    believed: float = 0.8
+    """Of labels that nobody has verified, those whose loss exceeds this share of the batch's largest do not count."""
     temperature: float = 1.0
     """Of the probabilities, where nothing is held out to find it on."""
     other: float = 0.0
@@ -53,7 +55,15 @@ _OURS = Recipe(
     temperature=0.7,  # under which the average of both nets is likeliest on held-out sources
 )
 _OF_2018 = Recipe(
-    seconds=5.0, window=5.0, epochs=20, batch_size=32, learning_rate=1e-3, constant_rate=True, patience=5, augment=False
+    seconds=5.0,
+    window=5.0,
+    epochs=20,
+    batch_size=32,
+    learning_rate=1e-3,
+    constant_rate=True,
+    patience=5,
+    augment=False,
+    believed=1.0,
 )
 
 RECIPES = {

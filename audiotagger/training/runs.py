@@ -106,7 +106,10 @@ def _runs(folder: Path, file: str) -> list[tuple[Path, Config]]:
 def corpus_id(corpus: Corpus) -> str:
     """A short name for what a net was trained on: a hash over the lists of all training clips."""
     listed = (*corpus.train, *corpus.other, *corpus.unlabelled)
-    lines = "".join(f"{c.path.parent.name}/{c.path.name},{c.label},{c.source},{c.group}\n" for c in listed)
+    doubt = {True: "", False: ",unverified"}
+    lines = "".join(
+        f"{c.path.parent.name}/{c.path.name},{c.label},{c.source},{c.group}{doubt[c.verified]}\n" for c in listed
+    )
     return hashlib.sha256(lines.encode()).hexdigest()[:12]
 
 

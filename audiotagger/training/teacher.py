@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from audiotagger.errors import DataError
-from audiotagger.training.corpus import Clip
+from audiotagger.training.clips import Clip
 
 Array = NDArray[np.float32]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiotagger import metrics
-from audiotagger.training.corpus import Clip
+from audiotagger.training.clips import Clip
 from audiotagger.training.pipeline import Waveforms
 from audiotagger.windows import WindowSplitter, sounds
 

@@ -1,0 +1,118 @@
+"""Get FSDKaggle2018 from Zenodo: archives that are downloaded in as many attempts as it takes, checked and unpacked."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from audiotagger import __version__
+from audiotagger.errors import ExtraError, FetchError
+from audiotagger.training.layouts import FSDKAGGLE2018
+from audiotagger.training.unpack import unpack
+
+try:
+    import pooch
+except ModuleNotFoundError:
+    raise ExtraError('fetching data needs pooch: pip install "audiotagger-nets[train]"') from None
+
+RECORD = 2552860
+FOLDERS = tuple(f"{FSDKAGGLE2018}{part}" for part in ("meta", "audio_test", "audio_train"))
+
+Count = Callable[[str, int, int], None]
+"""Called with the name of a file, how many bytes of it are there, and how many there will be."""
+
+
+class Source(NamedTuple):
+    """A file as its publisher describes it. checksum: an algorithm of hashlib, a colon, hexadecimal digits."""
+
+    url: str
+    size: int
+    checksum: str
+
+
+def fetch(to: Path, count: Count) -> None:
+    """Make `to` a folder that holds all of FSDKaggle2018. What is there already is not fetched again.
+
+    Sizes and checksums are those of the Zenodo record, from AUDIOTAGGER_ZENODO if that is set: the address of a mirror
+    of zenodo.org. Raises FetchError, after which the next call goes on where this one stopped.
+    """
+    missing = [folder for folder in FOLDERS if not (to / folder).is_dir()]
+    if not missing:
+        return
+    to.mkdir(parents=True, exist_ok=True)
+    sources = _sources(os.environ.get("AUDIOTAGGER_ZENODO") or "https://zenodo.org")
+    for folder in missing:
+        archive = to / f"{folder}.zip"
+        if archive.name not in sources:
+            raise FetchError(f"{archive.name}: no longer in Zenodo's record {RECORD}; unpack a copy of it in {to}")
+        download(sources[archive.name], archive, count)
+        unpack(archive, folder)
+        archive.unlink()
+
+
+def download(source: Source, path: Path, count: Count) -> None:
+    """Complete `path`, of which some or all may be there. Raises FetchError if it is not, or not the right one."""
+    have = path.stat().st_size if path.exists() else 0
+    if have < source.size:
+        if shutil.disk_usage(path.parent).free < source.size - have:
+            raise FetchError(
+                f"{path}: the disk is too full for {source.size / 1e9:.1f} GB; make room or give another --to"
+            )
+        with _Counted(path, lambda done: count(path.name, done, source.size)) as file:
+            _get(source.url, file, have)
+        have = path.stat().st_size
+    if have < source.size:
+        raise FetchError(f"{path}: {have} of {source.size} bytes came; the same command fetches the rest")
+    algorithm, _, digest = source.checksum.partition(":")
+    if have > source.size or pooch.file_hash(path, algorithm) != digest:
+        path.unlink()
+        raise FetchError(f"{path}: not what was published, so it was removed; the same command fetches it anew")
+
+
+class _Counted(io.BufferedWriter):
+    """A file to append to that says how long it has become."""
+
+    def __init__(self, path: Path, count: Callable[[int], None]) -> None:
+        super().__init__(io.FileIO(path, "ab"))
+        self._count = count
+
+    def write(self, chunk: Any) -> int:
+        written = super().write(chunk)
+        self._count(self.tell())
+        return written
+
+
+def _get(url: str, file: io.BytesIO | io.BufferedWriter, have: int = 0) -> None:
+    def look(response: Any, **_: object) -> None:
+        if response.status_code == 200:  # all of it comes, to whatever was asked for
+            file.seek(0)
+            file.truncate()
+        if not response.ok:  # pooch would leave it open
+            response.close()
+
+    # Zenodo limits the rate of clients that do not say what they are.
+    headers = {"User-Agent": f"audiotagger/{__version__}", "Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    get = pooch.HTTPDownloader(chunk_size=1 << 16, headers=headers, hooks={"response": look})
+    try:
+        get(url, file, None)
+    except OSError as error:  # those of requests are, too
+        raise FetchError(f"{url}: {error}; the same command goes on where it broke off") from None
+
+
+def _sources(site: str) -> dict[str, Source]:
+    url = f"{site}/api/records/{RECORD}"
+    answer = io.BytesIO()
+    _get(url, answer)
+    try:
+        files = json.loads(answer.getvalue())["files"]
+        of_record = f"{site}/records/{RECORD}/files"
+        return {f["key"]: Source(f"{of_record}/{f['key']}?download=1", f["size"], f["checksum"]) for f in files}
+    except (ValueError, KeyError, TypeError):
+        raise FetchError(f"{url}: not the answer of Zenodo; look whether AUDIOTAGGER_ZENODO is right") from None
