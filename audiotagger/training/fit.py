@@ -66,6 +66,8 @@ def train(
         run = run or RUNS / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
         if (run / "checkpoint.npz").exists():
             raise RunError(f"{run}: holds a run already; add --resume to go on with it or give another --run")
+        if init and arch != "default":
+            raise RunError(f"--arch {arch}: no shipped net of this architecture to begin with; use --init scratch")
         recipe = RECIPES[kind, arch]
         # What is known already would be lost at the full rate.
         rate = recipe.learning_rate / (2 if init else 1)
