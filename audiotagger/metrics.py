@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,13 +29,58 @@ def map_at(scores: Scores, truth: Labels, k: int = 3) -> float:
 
 def macro_map_at(scores: Scores, truth: Labels, k: int = 3) -> float:
     """Mean over labels of their clips' mean average precision at `k`: rare labels count as much as common ones."""
-    precision = precision_at(scores, truth, k)
-    return float(np.mean([precision[truth == label].mean() for label in np.unique(truth)]))
+    return macro_mean(precision_at(scores, truth, k), truth)
+
+
+def macro_mean(values: NDArray[np.floating], truth: Labels) -> float:
+    """Mean over the labels in `truth` of the mean of `values` [clips] over their clips."""
+    clips = np.bincount(truth)
+    sums = np.bincount(truth, weights=values)
+    return float(np.mean(sums[clips > 0] / clips[clips > 0]))
 
 
 def top_1(scores: Scores, truth: Labels) -> float:
     """Share of clips whose best label is the true one, in [0, 1]."""
     return map_at(scores, truth, k=1)
+
+
+def average_precision(scores: NDArray[np.floating], relevant: NDArray[np.bool_]) -> float:
+    """Average precision of a ranking of clips by one label's scores [clips], in (0, 1]: mean over the `relevant` clips
+    [clips], of which there must be one, of the share of relevant ones among all that score at least as much.
+
+    The area under the curve of precision over recall, in steps, ties together, as scikit-learn's
+    average_precision_score.
+    """
+    positive, everything = np.sort(scores[relevant]), np.sort(scores)
+    hits = len(positive) - np.searchsorted(positive, positive, "left")
+    found = len(everything) - np.searchsorted(everything, positive, "left")
+    return float(np.mean(hits / found))
+
+
+def confusions(scores: Scores, truth: Labels) -> NDArray[np.int64]:
+    """How many clips of the row's label have the column's as their best, [labels, labels]. Clips of which nothing was
+    heard, with no score but 0, have none.
+    """
+    heard = scores.any(axis=1)
+    counts = np.zeros((scores.shape[1], scores.shape[1]), np.int64)
+    np.add.at(counts, (truth[heard], scores[heard].argmax(axis=1)), 1)
+    return counts
+
+
+def interval(
+    measure: Callable[..., float], *of_clips: NDArray[np.generic], resamples: int = 1_000, seed: int = 0
+) -> tuple[float, float]:
+    """The 95 % confidence interval (low, high) of `measure(*of_clips)`, whose arguments are [clips, ...]: percentiles
+    of what it says of `resamples` sets of as many clips, drawn with replacement (the bootstrap: Efron 1979,
+    doi:10.1214/aos/1176344552).
+
+    The same clips are drawn for the same seed and number of clips. In a macro mean, labels of which a draw has no clip
+    do not count.
+    """
+    rng, clips = np.random.default_rng(seed), len(of_clips[0])
+    draws = (rng.integers(clips, size=clips) for _ in range(resamples))
+    low, high = np.percentile([measure(*(values[draw] for values in of_clips)) for draw in draws], [2.5, 97.5])
+    return float(low), float(high)
 
 
 def calibration_error(scores: Scores, truth: Labels, bins: int = 15) -> float:

@@ -28,6 +28,12 @@ class Split(StrEnum):  # noqa: D101
     validation = "validation"
 
 
+class Format(StrEnum):  # noqa: D101
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
 class Init(StrEnum):  # noqa: D101
     scratch = "scratch"
     pretrained = "pretrained"
@@ -103,6 +109,9 @@ def evaluate(
     ] = None,
     models: ModelsOption = None,
     split: Annotated[Split, typer.Option(help="The test clips, or those that training holds out.")] = Split.test,
+    output_format: Annotated[
+        Format, typer.Option("--format", "-f", help="A table to read, or all figures for programs.")
+    ] = Format.table,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help='Also draw which labels are confused. Needs the extra "train".')
     ] = None,
@@ -112,12 +121,13 @@ def evaluate(
         from audiotagger.tagger import Tagger
         from audiotagger.training.corpus import find_data
         from audiotagger.training.evaluate import evaluate as score
-        from audiotagger.training.evaluate import report
+        from audiotagger.training.figures import figures
+        from audiotagger.training.report import REPORTS
 
         tagger = Tagger.load(models)
         with counter() as count:
             results = score(tagger, find_data(data), split, count)
-        typer.echo(report(results))
+        typer.echo(REPORTS[output_format](figures(results)))
         if plot:
             with training_extra():
                 from audiotagger.training.plots import confusion

@@ -39,6 +39,44 @@ def test_complement_rate_is_what_the_helper_gets_right_of_the_rest() -> None:
     assert metrics.complement_rate(right, SCORES, truth) == 0.0
 
 
+def test_average_precision_is_the_share_of_relevant_ones_above_each() -> None:
+    ranked = np.array([0.9, 0.8, 0.7, 0.1])
+    assert metrics.average_precision(ranked, np.array([True, False, True, False])) == pytest.approx((1 + 2 / 3) / 2)
+    assert metrics.average_precision(ranked, np.array([True, True, False, False])) == 1.0
+    assert metrics.average_precision(np.zeros(4), np.array([True, False, False, False])) == 0.25
+
+
+def test_average_precision_is_that_of_scikit_learn() -> None:
+    sklearn = pytest.importorskip("sklearn.metrics", reason="needs the extra train")
+    rng = np.random.default_rng(0)
+    scores, relevant = rng.integers(0, 20, 200) / 20, rng.random(200) < 0.1  # with many ties
+    assert metrics.average_precision(scores, relevant) == pytest.approx(
+        sklearn.average_precision_score(relevant, scores)
+    )
+
+
+def test_confusions_count_what_each_label_is_taken_for() -> None:
+    counts = metrics.confusions(np.vstack([SCORES, np.zeros(4)]), np.array([0, 1, 3, 1, 2]))
+    assert counts.tolist() == [[1, 0, 0, 0], [2, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
+
+
+def test_an_interval_holds_the_mean_of_most_samples() -> None:
+    rng = np.random.default_rng(1)
+    intervals = [metrics.interval(np.mean, rng.random(100) < 0.3, resamples=200) for _ in range(100)]
+    assert np.mean([low <= 0.3 <= high for low, high in intervals]) > 0.88
+    assert np.mean([high - low for low, high in intervals]) == pytest.approx(
+        2 * 1.96 * np.sqrt(0.3 * 0.7 / 100), rel=0.1
+    )
+
+
+def test_an_interval_is_the_same_every_time_and_narrower_for_more_clips() -> None:
+    truth = np.arange(400) % 4
+    scores = np.random.default_rng(2).random((400, 4)) + 0.3 * np.eye(4)[truth]
+    few, many = (metrics.interval(metrics.macro_map_at, scores[:n], truth[:n], resamples=100) for n in (40, 400))
+    assert few == metrics.interval(metrics.macro_map_at, scores[:40], truth[:40], resamples=100)
+    assert few[0] < many[0] < metrics.macro_map_at(scores, truth) < many[1] < few[1]
+
+
 def test_auroc_is_how_often_the_positive_one_is_higher() -> None:
     assert metrics.auroc(np.array([0.8, 0.9]), np.array([0.1, 0.2])) == 1.0
     assert metrics.auroc(np.array([0.5]), np.array([0.5])) == 0.5
