@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from audiotagger import __version__, data_cli, tag_cli, training_cli
-from audiotagger.terminal import ModelsOption, errors_to_exit_status
+from audiotagger import __version__, data_cli, models_cli, tag_cli, training_cli
+from audiotagger.terminal import errors_to_exit_status
 
 app = typer.Typer(
     name="audiotagger",
@@ -22,6 +22,7 @@ app = typer.Typer(
 
 app.add_typer(tag_cli.app)
 app.add_typer(training_cli.app)
+app.add_typer(models_cli.app, name="models")
 app.add_typer(data_cli.app, name="data")
 
 
@@ -45,17 +46,3 @@ def main(  # noqa: D103 (its docstring would be shown as help)
 ) -> None:
     if sys.stdout is None or sys.stderr is None:
         raise SystemExit(2)  # closed by the caller: there is nowhere to put anything
-
-
-@app.command("models")
-def list_models(models: ModelsOption = None) -> None:
-    """Show which models are installed."""
-    with errors_to_exit_status():
-        from audiotagger.tagger import Tagger
-
-        for model in Tagger.load(models).models:
-            score = f"validation MAP@3 {model.scores['map3']:.3f}" if model.scores else "trained on all clips"
-            typer.echo(
-                f"{model.name}\t{model.kind}\t{len(model.labels)} labels\t{model.sample_rate} Hz\t"
-                f"version {model.version}\t{score}\tsha256 {model.sha256()}\t{model.path}"
-            )

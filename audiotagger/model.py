@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,21 @@ def shipped_models() -> Path:
     return installed if installed.is_dir() else package.parent / "models"
 
 
+def model_files(folder: str | os.PathLike[str] | None = None) -> list[Path]:
+    """Return the *.onnx of a folder in order: `folder`, else AUDIOTAGGER_MODELS, else the shipped ones. Raises
+    ModelError if there are none.
+    """
+    found = Path(folder or os.environ.get("AUDIOTAGGER_MODELS") or shipped_models())
+    paths = sorted(found.glob("*.onnx"))
+    if not paths:
+        raise ModelError(f"{found}: holds no *.onnx; give a folder that `audiotagger export` has written")
+    return paths
+
+
+Tensors = dict[str, tuple[str, tuple[int | None, ...]]]
+"""Element type, as onnxruntime calls it, and shape by name; None for an axis of any length."""
+
+
 @dataclass(frozen=True)
 class Model:
     """A net, ready to run. Several threads may call `predict` at once; each call uses one core."""
@@ -51,6 +67,8 @@ class Model:
     """On the validation split of its training run; empty if that held nothing out."""
     embedding_size: int
     """0 for a model that was exported without."""
+    golden: tuple[float, ...]
+    """Probabilities of `golden.golden_waveform` when it was exported; empty for a model that was exported without."""
     _session: onnxruntime.InferenceSession = field(repr=False)
 
     @classmethod
@@ -83,15 +101,24 @@ class Model:
                 temperature=float(meta["temperature"]),
                 scores=json.loads(meta["scores"]),
                 embedding_size=int(meta.get("embedding_size", 0)),
+                golden=tuple(map(float, json.loads(meta.get("golden", "[]")))),
                 _session=session,
             )
-        except (KeyError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{path}: its metadata is incomplete ({error}); export it again") from None
 
     @property
     def name(self) -> str:
         """What to call the net beside others: its file's name without the suffix."""
         return self.path.stem
+
+    def inputs(self) -> Tensors:
+        """What the file says that it takes."""
+        return _tensors(self._session.get_inputs())
+
+    def outputs(self) -> Tensors:
+        """What the file says that it gives."""
+        return _tensors(self._session.get_outputs())
 
     def predict(self, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return probabilities [batch, labels] of waveforms [batch, samples] at `sample_rate`, full scale [-1, 1]."""
@@ -119,3 +146,10 @@ class Model:
     def sha256(self) -> str:
         """Of the file, in hex."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+
+def _tensors(arguments: Iterable[onnxruntime.NodeArg]) -> Tensors:
+    return {
+        argument.name: (argument.type, tuple(size if isinstance(size, int) else None for size in argument.shape))
+        for argument in arguments
+    }

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from audiotagger.audio import Waveform, read_blocks, waveform_blocks
 from audiotagger.errors import AudioError, ModelError
-from audiotagger.model import Model, shipped_models
+from audiotagger.model import Model, model_files
 from audiotagger.parallel import ordered_map
 from audiotagger.results import Segment, Tag, Tagging, Timeline
 from audiotagger.windows import WindowSplitter, sounds
@@ -79,11 +79,7 @@ class Tagger:
         threshold: float = CONFIDENT,
     ) -> Tagger:
         """Load all *.onnx of a folder: `models`, else AUDIOTAGGER_MODELS, else the shipped ones. Raises as `Tagger`."""
-        folder = Path(models or os.environ.get("AUDIOTAGGER_MODELS") or shipped_models())
-        paths = sorted(folder.glob("*.onnx"))
-        if not paths:
-            raise ModelError(f"{folder}: holds no *.onnx; give a folder that `audiotagger export` has written")
-        return cls((Model.load(path) for path in paths), window=window, hop=hop, threshold=threshold)
+        return cls((Model.load(path) for path in model_files(models)), window=window, hop=hop, threshold=threshold)
 
     def tag(
         self,

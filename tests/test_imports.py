@@ -20,7 +20,7 @@ def modules_after(*args: str) -> set[str]:
     return {name.partition(".")[0] for name in done.stderr.split()}
 
 
-@pytest.mark.parametrize("args", [["--help"], ["tag", "--help"], ["train", "--help"], ["data", "check", "--help"]])
+@pytest.mark.parametrize("args", [["--help"], ["tag", "--help"], ["train", "--help"], ["models", "verify", "--help"]])
 def test_help_imports_no_numpy(args: list[str]) -> None:
     assert modules_after(*args).isdisjoint(TRAINING_ONLY | {"numpy", "onnxruntime", "soundfile", "soxr"})
 
@@ -33,6 +33,10 @@ def test_tagging_imports_nothing_of_training(clip: Path) -> None:
 
 def test_checking_data_needs_no_training_extra(corpus: Path) -> None:
     assert modules_after("data", "check", str(corpus)).isdisjoint(TRAINING_ONLY | {"av"})
+
+
+def test_verifying_models_needs_no_training_extra() -> None:
+    assert modules_after("models", "verify").isdisjoint(TRAINING_ONLY | {"av"})
 
 
 def test_a_missing_extra_is_one_line_with_the_command(tmp_path: Path) -> None:

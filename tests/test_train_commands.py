@@ -104,8 +104,17 @@ def test_a_model_file_explains_itself(workshop: Path) -> None:
     assert waveform.name == "waveform"
     assert (probabilities.name, embedding.name) == ("probabilities", "embedding")
     assert [dim.HasField("dim_value") for dim in waveform.type.tensor_type.shape.dim] == [False, False]
-    keys = {"kind", "labels", "sample_rate", "window_samples", "version", "data_id", "temperature", "scores"}
+    keys = {"kind", "labels", "sample_rate", "window_samples", "version", "data_id", "temperature", "scores", "golden"}
     assert keys <= {prop.key for prop in proto.metadata_props}
+
+
+def test_what_export_writes_is_verified(workshop: Path) -> None:
+    done = command("models", "verify", "models", cwd=workshop)
+    assert done.returncode == 0, done.stdout
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
+        ["ok:", "models/mel.onnx:"],
+        ["ok:", "models/wave.onnx:"],
+    ]
 
 
 def test_exported_models_tag_and_evaluate(workshop: Path) -> None:

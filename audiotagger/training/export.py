@@ -17,6 +17,7 @@ import tensorflow as tf
 import tf2onnx
 
 from audiotagger.errors import ModelError, RunError
+from audiotagger.golden import DIGITS, golden_waveform
 from audiotagger.model import FORMAT, Model
 from audiotagger.tagger import Tagger
 from audiotagger.training import networks
@@ -72,6 +73,7 @@ def _convert(run: Path, folder: Path) -> Exported:
     model = keras.Model(net.input, [probabilities, net.get_layer("embedding").output])
     path = folder / f"{config.kind}.onnx"
     _write_onnx(model, path, _metadata(config, result, net.get_layer("embedding").output.shape[-1]))
+    _add_golden(path)
     shutil.copyfile(run / "model.keras", path.with_suffix(".keras"))
     windows = np.load(run / "windows.npy").astype(np.float32)
     exported = Model.load(path)
@@ -96,6 +98,15 @@ def _write_onnx(model: keras.Model, path: Path, metadata: dict[str, str]) -> Non
     for output in proto.graph.output:
         output.name = named[output.name]
     onnx.helper.set_model_props(proto, metadata)
+    onnx.save(proto, path)
+
+
+def _add_golden(path: Path) -> None:
+    """Store in the metadata what the file makes of the golden waveform, for `audiotagger models verify`."""
+    model = Model.load(path)
+    (probabilities,) = model.predict(golden_waveform(model.sample_rate, model.window_samples)[None])
+    proto = onnx.load(path)
+    proto.metadata_props.add(key="golden", value=json.dumps([round(float(one), DIGITS) for one in probabilities]))
     onnx.save(proto, path)
 
 

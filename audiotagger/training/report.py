@@ -50,7 +50,7 @@ def _labels(figures: Figures) -> Iterator[str]:
     width = max(8, *(len(name) + 1 for name in figures.nets))
     yield f"{'':<30}{'MAP@3':>{width}}{'':<{width * (len(nets) - 1)}}   of the average"
     titles = "".join(f"{name:>{width}}" for name in figures.nets)
-    yield f"{'label':<24}{'clips':>6}{titles}{'AP':>8}{'recall':>8}  most often wrongly"
+    yield f"{'label':<24}{'clips':>6}{titles}{'AP':>8}{'recall':>8}  most frequent wrong answer"
     for label, average in nets[-1].labels.items():
         precision = "".join(f"{net.labels[label].map3:>{width}.3f}" for net in nets)
         wrong = f"  {printable(average.wrong_label)} {average.wrong_clips}" if average.wrong_label else ""
