@@ -43,28 +43,25 @@ class Finding:
 def verify(paths: Sequence[Path]) -> Iterator[Finding]:
     """Check model files that are to be averaged; what is wrong with them raises nothing.
 
-    A file has either errors, or one finding that is ok and perhaps a warning before it. Files that cannot be averaged
-    with the first one that can be loaded have an error more, at the end.
+    A file has either errors, or one finding that is ok and perhaps a warning before it. Whether it can be averaged is
+    asked of the first file that has no errors.
     """
-    models = []
+    first: Model | None = None
     for path in paths:
         try:
             model = Model.load(path)
+            errors = _errors(model)
+            if not errors:
+                first = first or model
+                Tagger([first, model])
         except ModelError as error:
-            yield Finding(Level.error, str(error))
-            continue
-        models.append(model)
-        errors = _errors(model)
+            errors = [str(error)]
         yield from (Finding(Level.error, text) for text in errors)
-        if not errors and not model.golden:
+        if errors:
+            continue
+        if not model.golden:
             yield Finding(Level.warning, f"{path}: no golden output to compare with; exports of today have one")
-        if not errors:
-            yield Finding(Level.ok, f"{path}: {model.kind}, {len(model.labels)} labels, version {model.version}")
-    for model in models[1:]:
-        try:
-            Tagger([models[0], model])
-        except ModelError as error:
-            yield Finding(Level.error, str(error))
+        yield Finding(Level.ok, f"{path}: {model.kind}, {len(model.labels)} labels, version {model.version}")
 
 
 def _errors(model: Model) -> list[str]:

@@ -149,7 +149,17 @@ def test_a_damaged_file_does_not_hide_the_others(run: Run, folder: Path) -> None
 
 def test_nets_that_cannot_be_averaged_are_found(run: Run, folder: Path) -> None:
     describe(folder / "wave.onnx", labels=json.dumps(Model.load(folder / "wave.onnx").labels[::-1]))
-    assert "cannot be averaged" in only_error(run("models", "verify", folder))
+    result = run("models", "verify", folder)
+    assert "wave.onnx: other labels or sample rate" in only_error(result)
+    assert len(findings(result, "ok")) == 1
+
+
+def test_nets_without_a_usable_rate_are_not_compared(run: Run, folder: Path) -> None:
+    for path in folder.glob("*.onnx"):
+        describe(path, sample_rate="0", window_samples="0")
+    result = run("models", "verify", folder)
+    assert result.exit_code == 1
+    assert [line.split()[1] for line in findings(result, "error")] == [f"{folder}/mel.onnx:", f"{folder}/wave.onnx:"]
 
 
 def test_an_input_of_fixed_size_is_found(run: Run, folder: Path) -> None:
