@@ -9,7 +9,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from operator import itemgetter
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -25,13 +24,19 @@ Waveform = NDArray[np.float32]
 Sound = tuple[int, Waveform]
 """A sample rate in Hz and a block of mono samples."""
 
+AudioFile = str | os.PathLike[str] | BinaryIO
+"""A path, or a file that is open for reading bytes."""
+
 BLOCK_SECONDS = 10
+
+PIECE_FRAMES = 16_384
+"""Asked of libsndfile at once."""
 
 LOUDEST = 1e6
 """Samples beyond this, as broken float files hold, are cut: their squares would overflow."""
 
 
-def read_blocks(file: Path | BinaryIO, sample_rate: int) -> Iterator[Waveform]:
+def read_blocks(file: AudioFile, sample_rate: int) -> Iterator[Waveform]:
     """Yield the mono waveform of `file`, float32 [samples] at `sample_rate` Hz, about `BLOCK_SECONDS` at a time.
 
     Full scale is [-1, 1]; channels are averaged; soxr resamples at its default quality; what is not a number becomes
@@ -41,22 +46,27 @@ def read_blocks(file: Path | BinaryIO, sample_rate: int) -> Iterator[Waveform]:
     yield from _resample(native_blocks(file), sample_rate)
 
 
-def native_blocks(file: Path | BinaryIO) -> Iterator[Sound]:
+def native_blocks(file: AudioFile) -> Iterator[Sound]:
     """Yield (sample rate in Hz, mono block) as `read_blocks` does, but not resampled. Raises AudioError likewise."""
-    if not isinstance(file, Path):
-        name = getattr(file, "name", None)
-        yield from _decode(file, name if isinstance(name, str) else "open file")
+    name = name_of(file)
+    if not isinstance(file, str | os.PathLike):
+        yield from _decode(file, name)
         return
     try:
-        opened = file.open("rb")
+        opened = open(file, "rb")  # noqa: PTH123, SIM115 (closed below; a Path would rewrite the name)
     except FileNotFoundError:
-        raise AudioError("not_found", f"{file}: no such file or folder") from None
+        raise AudioError("not_found", f"{name}: no such file or folder") from None
     except IsADirectoryError:
-        raise _unusable_folder(file) from None
+        raise _unusable_folder(name) from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
-        raise AudioError("unreadable", f"{file}: {getattr(error, 'strerror', error)}") from None
+        raise AudioError("unreadable", f"{name}: {getattr(error, 'strerror', error)}") from None
     with opened:
-        yield from _decode(opened, str(file))
+        yield from _decode(opened, name)
+
+
+def name_of(file: AudioFile) -> str:
+    """What results and messages call a file: its path as it was given; "-" for an open file."""
+    return os.fspath(file) if isinstance(file, str | os.PathLike) else "-"
 
 
 def spool(file: BinaryIO) -> BinaryIO:
@@ -85,17 +95,17 @@ def waveform_blocks(waveform: NDArray[np.floating], source_rate: int, sample_rat
     yield from _resample(_clean(blocks, "waveform"), sample_rate)
 
 
-def read_waveform(file: Path | BinaryIO, sample_rate: int) -> Waveform:
+def read_waveform(file: AudioFile, sample_rate: int) -> Waveform:
     """Return all of `read_blocks` as one array [samples]. Raises AudioError."""
     return np.concatenate(list(read_blocks(file, sample_rate)))
 
 
-def _unusable_folder(folder: Path) -> AudioError:
+def _unusable_folder(folder: str) -> AudioError:
     try:
         os.scandir(folder).close()
     except OSError as error:
         return AudioError("unreadable", f"{folder}: {error.strerror}")
-    return AudioError("no_audio", f"{folder}: a folder without audio files")
+    return AudioError("no_audio", f"{folder}: a folder, and no audio file was found in it; from Python, use find_audio")
 
 
 def _decode(file: BinaryIO, name: str) -> Iterator[Sound]:
@@ -133,11 +143,7 @@ def _sound(file: BinaryIO, start: int, name: str) -> Iterator[Sound]:
         yield from _by_ffmpeg(file, name, error.error_string.rstrip("."))
         return
     with sound:
-        try:
-            yield from _mono_blocks(sound)
-        except soundfile.LibsndfileError as error:
-            reason = error.error_string.rstrip(".")
-            raise AudioError("undecodable", f"{name}: cannot be decoded ({reason}); it is damaged") from None
+        yield from _mono_blocks(sound, name)
 
 
 def _by_ffmpeg(file: BinaryIO, name: str, reason: str) -> Iterator[Sound]:
@@ -162,9 +168,23 @@ class _Stream(soundfile.SoundFile):  # type: ignore[misc] # soundfile has no typ
         return False
 
 
-def _mono_blocks(sound: soundfile.SoundFile) -> Iterator[Sound]:
-    while len(block := sound.read(BLOCK_SECONDS * sound.samplerate, dtype="float32", always_2d=True)):
-        yield sound.samplerate, block.mean(axis=1)
+def _mono_blocks(sound: soundfile.SoundFile, name: str) -> Iterator[Sound]:
+    pieces: list[Waveform] = []
+    heard = False
+    try:
+        # By pieces: where a file is damaged, libsndfile loses all that was asked for at once.
+        while len(piece := sound.read(PIECE_FRAMES, dtype="float32", always_2d=True)):
+            heard = True
+            pieces.append(piece.mean(axis=1))
+            if len(pieces) * PIECE_FRAMES >= BLOCK_SECONDS * sound.samplerate:
+                yield sound.samplerate, np.concatenate(pieces)
+                pieces = []
+    except soundfile.LibsndfileError as error:
+        if not heard:
+            reason = error.error_string.rstrip(".")
+            raise AudioError("undecodable", f"{name}: cannot be decoded ({reason}); it is damaged") from None
+    if pieces:
+        yield sound.samplerate, np.concatenate(pieces)
 
 
 def _clean(sound: Iterator[Sound], name: str) -> Iterator[Sound]:

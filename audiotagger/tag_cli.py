@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
@@ -46,7 +46,7 @@ JobsOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="More on stderr, such as which nets are used.")]
 WindowOption = Annotated[
-    float | None, typer.Option(min=0.1, help="Seconds heard at once. [default: what the nets were trained for]")
+    float | None, typer.Option(min=0.1, max=60, help="Seconds heard at once. [default: what the nets were trained for]")
 ]
 HopOption = Annotated[float | None, typer.Option(min=0.01, help="Seconds from window to window. [default: a window]")]
 
@@ -140,8 +140,10 @@ def tag(
         journal = output if chosen is Format.jsonl else None
         if journal and dry_run:
             raise typer.BadParameter("--dry-run leaves no journal; give another --format")
-        if chosen is Format.audacity and (files_from or len(paths or ()) != 1 or Path((paths or ("",))[0]).is_dir()):
-            raise typer.BadParameter("a label track is of one file; use --format csv for more")
+        if segments and by_model and chosen in (Format.text, Format.csv):
+            raise typer.BadParameter(
+                f"--format {chosen} shows segments or what each net says; use --format json for both"
+            )
         if resume and not journal:
             raise typer.BadParameter("--resume goes on with an --output in the format jsonl")
         found = inputs(paths, files_from, null)
@@ -154,9 +156,12 @@ def tag(
         # Names that are no valid text come out as the bytes they are, in JSON as the escapes that read back the same.
         unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
         with ExitStack() as stack:
+            stack.enter_context(_saying_what_is_left(output))
             if journal:
                 file, done = stack.enter_context(open_journal(journal, unencodable, resume))
                 files = (path for path in files if path not in done)
+                if done and not quiet:
+                    note(f"{journal}: holds {len(done)} results already")
             else:
                 file = stack.enter_context(open_output(output, unencodable))
             count = stack.enter_context(counter(file, quiet))
@@ -166,8 +171,7 @@ def tag(
                 if done_before and chosen is Format.audacity:
                     raise typer.BadParameter("a label track is of one file; use --format csv for more")
                 error = tagging.error or (_store(tagging, dry_run, dry_run or verbose) if write else None)
-                if not (journal and error and tagging.ok):  # or a later run would not try to store it again
-                    writer.write(tagging)
+                writer.write(tagging)
                 count()
                 if error:
                     failed = True
@@ -175,6 +179,16 @@ def tag(
         tell_skipped(found, quiet)
         if failed:
             raise typer.Exit(1)
+
+
+@contextmanager
+def _saying_what_is_left(output: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if output:
+            note(f"interrupted; {output} holds what was done until then")
+        raise
 
 
 def _store(tagging: Tagging, dry_run: bool, say: bool) -> AudioTaggerError | None:
@@ -194,7 +208,7 @@ def _store(tagging: Tagging, dry_run: bool, say: bool) -> AudioTaggerError | Non
 
 def _format_of(output: Path | None) -> Format:
     if output:
-        suffix = output.suffix.removeprefix(".")
+        suffix = output.suffix.removeprefix(".").lower()
         return Format(suffix) if suffix in ("json", "jsonl", "csv") else Format.text
     return Format.table if sys.stdout.isatty() else Format.text
 

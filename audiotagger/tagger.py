@@ -6,13 +6,12 @@ import itertools
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audiotagger.audio import Waveform, read_blocks, waveform_blocks
+from audiotagger.audio import AudioFile, Waveform, name_of, read_blocks, waveform_blocks
 from audiotagger.errors import AudioError, ModelError
 from audiotagger.model import Model, model_files
 from audiotagger.parallel import ordered_map
@@ -22,9 +21,6 @@ from audiotagger.windows import WindowSplitter, sounds
 Result = TypeVar("Result")
 
 Probabilities = NDArray[np.float32]
-
-AudioFile = str | os.PathLike[str] | BinaryIO
-"""A path, or a file that is open for reading bytes; such a one is called "-"."""
 
 
 CONFIDENT = 0.5
@@ -119,6 +115,8 @@ class Tagger:
         def tag(path: str, blocks: Iterable[Waveform]) -> Tagging:
             return self._tag(path, blocks, top_k, min_score)
 
+        if isinstance(files, str | os.PathLike):
+            raise TypeError(f"tag_files takes several files; a single one is [{files!r}]")
         for path, result in self._each(tag, files, jobs):
             yield Tagging(path, error=result) if isinstance(result, AudioError) else result
 
@@ -145,7 +143,7 @@ class Tagger:
         cancelled = threading.Event()
 
         def hear(file: AudioFile) -> tuple[str, Result | AudioError]:
-            path = _path_of(file)
+            path = name_of(file)
             try:
                 return path, listen(
                     path, itertools.takewhile(lambda _: not cancelled.is_set(), self._blocks(file, None))
@@ -170,7 +168,7 @@ class Tagger:
             if sample_rate is None:
                 raise ValueError("an array needs its sample_rate")
             return waveform_blocks(audio, sample_rate, self.sample_rate)
-        return read_blocks(Path(audio) if isinstance(audio, str | os.PathLike) else audio, self.sample_rate)
+        return read_blocks(audio, self.sample_rate)
 
     def _tag(self, path: str, blocks: Iterable[Waveform], top_k: int, min_score: float) -> Tagging:
         probabilities, duration, segments = self._hear(blocks, min_score)
@@ -231,7 +229,7 @@ class Tagger:
 
 
 def _path_of(audio: AudioFile | NDArray[np.floating]) -> str:
-    return os.fspath(audio) if isinstance(audio, str | os.PathLike) else "-"
+    return "-" if isinstance(audio, np.ndarray) else name_of(audio)
 
 
 def available_cores() -> int:

@@ -54,7 +54,7 @@ def errors_to_exit_status() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):  # the reader has gone
             raise typer.Exit(141) from None
-        complain(error)
+        note(f"{error.filename or 'output'}: {error.strerror or error}")
         raise typer.Exit(1) from None
 
 

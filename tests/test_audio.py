@@ -91,7 +91,7 @@ def test_errors_name_the_file_and_a_kind(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.ogg", "a.mp3"])
+@pytest.mark.parametrize("name", ["a.wav", "a.ogg", "a.mp3", "a.flac"])
 def test_of_a_truncated_file_what_is_there_is_decoded(tmp_path: Path, name: str) -> None:
     whole, cut = tmp_path / name, tmp_path / f"cut-{name}"
     soundfile.write(whole, np.random.default_rng(0).uniform(-0.3, 0.3, 20 * 44_100), 44_100)

@@ -68,6 +68,7 @@ def test_public_names() -> None:
         "Tag",
         "Tagger",
         "Tagging",
+        "find_audio",
     ]
     assert all(getattr(audiotagger, name).__name__ == name for name in audiotagger.__all__)
     with pytest.raises(AttributeError, match="nonsense"):

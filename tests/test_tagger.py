@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+import audiotagger
 from audiotagger import ModelError, Tagger
 from audiotagger.errors import AudioError
 from audiotagger.model import shipped_models
@@ -165,6 +166,16 @@ def test_several_threads_may_use_one_tagger(tagger: Tagger, clip: Path) -> None:
     files = [clip, *sorted(EXAMPLES.glob("*.ogg")), *sorted(EXAMPLES.glob("*.wav"))] * 4
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(tagger.tag, files)) == [tagger.tag(file) for file in files]
+
+
+def test_files_are_named_one_by_one_or_found(tagger: Tagger, clip: Path) -> None:
+    with pytest.raises(TypeError, match="several files"):
+        next(tagger.tag_files(str(clip)))
+    (refused,) = tagger.tag_files([str(clip.parent)])
+    assert refused.error is not None
+    assert "find_audio" in str(refused.error)
+    (found,) = tagger.tag_files(audiotagger.find_audio([str(clip.parent)]))
+    assert found.path == str(clip)
 
 
 def test_whatever_goes_wrong_with_a_file_is_its_own_affair(tagger: Tagger, clip: Path) -> None:
