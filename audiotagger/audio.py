@@ -55,11 +55,12 @@ def native_blocks(file: AudioFile) -> Iterator[Sound]:
     try:
         opened = open(file, "rb")  # noqa: PTH123, SIM115 (closed below; a Path would rewrite the name)
     except FileNotFoundError:
-        raise AudioError("not_found", f"{name}: no such file or folder") from None
+        raise AudioError("not_found", f"{name}: no such file or folder; check the name") from None
     except IsADirectoryError:
         raise _unusable_folder(name) from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
-        raise AudioError("unreadable", f"{name}: {getattr(error, 'strerror', error)}") from None
+        reason = getattr(error, "strerror", error)
+        raise AudioError("unreadable", f"{name}: {reason}; check that it may be read") from None
     with opened:
         yield from _decode(opened, name)
 
@@ -104,7 +105,7 @@ def _unusable_folder(folder: str) -> AudioError:
     try:
         os.scandir(folder).close()
     except OSError as error:
-        return AudioError("unreadable", f"{folder}: {error.strerror}")
+        return AudioError("unreadable", f"{folder}: {error.strerror}; check that it may be read")
     return AudioError("no_audio", f"{folder}: a folder, and no audio file was found in it; from Python, use find_audio")
 
 
