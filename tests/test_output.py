@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import random
@@ -15,15 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import soundfile
 from jsonschema import Draft202012Validator
 from typer.testing import Result
 
 import audiotagger
-from audiotagger import Tagger
-from tests.conftest import EXAMPLES, noise, tone
+from tests.conftest import EXAMPLES, tone
 
 Run = Callable[..., Result]
 
@@ -234,57 +231,6 @@ def test_a_name_is_tagged_before_the_next_one_is_there(folder: Path) -> None:
     process.stdout.close()
 
 
-@pytest.fixture(scope="module")
-def flute_then_hi_hat(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[float, str]]]:
-    """Two examples on ten minutes of silence, and when they begin."""
-    path = tmp_path_factory.mktemp("long") / "long.wav"
-    rate = soundfile.info(EXAMPLES / "flute.ogg").samplerate
-    waveform = np.zeros(600 * rate, np.float32)
-    starts: list[tuple[float, str]] = []
-    for start, example in ((100, EXAMPLES / "flute.ogg"), (400, EXAMPLES / "hi-hat.wav")):
-        sound = soundfile.read(example, dtype="float32", always_2d=True)[0].mean(axis=1)
-        assert soundfile.info(example).samplerate == rate
-        waveform[start * rate : start * rate + len(sound)] = sound
-        starts.append((start, Tagger.load().tag(example).tags[0].label))
-    soundfile.write(path, waveform, rate)
-    return path, starts
-
-
-def test_segments_are_right_to_a_window(run: Run, flute_then_hi_hat: tuple[Path, list[tuple[float, str]]]) -> None:
-    path, starts = flute_then_hi_hat
-    rows = list(csv.DictReader(run("tag", path, "--segments", "--format", "csv").stdout.splitlines()))
-    assert rows
-    for start, label in starts:
-        (first, *_) = (row for row in rows if row["label"] == label)
-        assert abs(float(first["start"]) - start) <= 4
-    for row in rows:
-        assert any(start - 4 <= float(row["start"]) < float(row["end"]) <= start + 30 for start, _ in starts)
-
-
-def test_a_shorter_hop_is_more_exact(flute_then_hi_hat: tuple[Path, list[tuple[float, str]]]) -> None:
-    path, starts = flute_then_hi_hat
-    segments = Tagger.load(hop=0.5, window=2.0).segments(path)
-    for start, label in starts:
-        assert min(abs(segment.start - start) for segment in segments if segment.label == label) <= 1.5
-
-
-def test_a_label_track_is_of_one_file(run: Run, folder: Path) -> None:
-    example = EXAMPLES / "flute.ogg"
-    done = run("tag", example, "--format", "audacity")
-    assert done.exit_code == 0
-    start, end, label = done.stdout.splitlines()[0].split("\t")
-    assert 0 <= float(start) < float(end) <= soundfile.info(example).duration + 0.001
-    assert label
-    for paths in ([folder], [example, example]):
-        assert run("tag", *paths, "--format", "audacity").exit_code == 2
-
-
-def test_a_window_can_be_no_shorter_than_a_hop(run: Run, folder: Path) -> None:
-    refused = run("tag", folder, "--window", 1, "--hop", 2)
-    assert refused.exit_code == 2
-    assert "hop" in refused.stderr
-
-
 def test_labels_are_stored_in_the_files_on_request(run: Run, tmp_path: Path) -> None:
     mutagen = pytest.importorskip("mutagen", reason="needs the extra metadata")
     for name in ("flute.ogg", "trumpet.mp3"):
@@ -308,31 +254,3 @@ def test_labels_are_stored_in_the_files_on_request(run: Run, tmp_path: Path) -> 
     assert run("tag", tmp_path, "--write", "--dry-run", "--output", journal).exit_code == 2
     assert run("tag", tmp_path, "--write", "--output", journal).exit_code == 1
     assert sorted(paths_in(journal)) == ["flute.ogg", "old.au", "trumpet.mp3"]
-
-
-@pytest.mark.parametrize("name", ["out.npz", "out.parquet"])
-def test_embeddings_of_like_sounds_are_alike(run: Run, tmp_path: Path, name: str) -> None:
-    if name.endswith("parquet"):
-        parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra parquet")
-    (tmp_path / "sounds").mkdir()
-    for i, sound in enumerate((noise(3.0), noise(3.0, seed=1), tone(3.0))):
-        soundfile.write(tmp_path / "sounds" / f"{i}.wav", sound, 16_000)
-    (tmp_path / "sounds" / "bad.wav").write_bytes(b"RIFF\0\0\0\0WAVEnothing")
-    done = run("embed", tmp_path / "sounds", "--output", tmp_path / name)
-    assert done.exit_code == 1
-    assert "bad.wav" in done.stderr
-    if name.endswith("npz"):
-        with np.load(tmp_path / name) as arrays:
-            paths, embedding = arrays["path"].tolist(), arrays["embedding"]
-    else:
-        table = parquet.read_table(tmp_path / name).to_pydict()
-        paths, embedding = table["path"], np.array(table["embedding"], np.float32)
-    assert [Path(path).name for path in paths] == ["0.wav", "1.wav", "2.wav"]
-    unit = embedding / np.linalg.norm(embedding, axis=1, keepdims=True)
-    assert unit[0] @ unit[1] > unit[0] @ unit[2]
-    np.testing.assert_allclose(Tagger.load().embed(paths[2]), embedding[2], rtol=1e-5)
-    assert run("embed", tmp_path / "sounds", "--output", tmp_path / "out.txt").exit_code == 2
-    assert run("embed", tmp_path / "sounds", "--output", tmp_path / "missing" / name).exit_code == 2
-    before = (tmp_path / name).read_bytes()
-    assert run("embed", tmp_path / "sounds", "--window", "inf", "--output", tmp_path / name).exit_code == 2
-    assert (tmp_path / name).read_bytes() == before

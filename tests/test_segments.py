@@ -1,0 +1,68 @@
+"""From when to when a label is heard, as `audiotagger tag --segments` and `Tagger.segments` say it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import Result
+
+from audiotagger import Tagger
+from tests.conftest import EXAMPLES
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def flute_then_hi_hat(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[float, str]]]:
+    """Two examples on ten minutes of silence, and when they begin."""
+    path = tmp_path_factory.mktemp("long") / "long.wav"
+    rate = soundfile.info(EXAMPLES / "flute.ogg").samplerate
+    waveform = np.zeros(600 * rate, np.float32)
+    starts: list[tuple[float, str]] = []
+    for start, example in ((100, EXAMPLES / "flute.ogg"), (400, EXAMPLES / "hi-hat.wav")):
+        sound = soundfile.read(example, dtype="float32", always_2d=True)[0].mean(axis=1)
+        assert soundfile.info(example).samplerate == rate
+        waveform[start * rate : start * rate + len(sound)] = sound
+        starts.append((start, Tagger.load().tag(example).tags[0].label))
+    soundfile.write(path, waveform, rate)
+    return path, starts
+
+
+def test_segments_are_right_to_a_window(run: Run, flute_then_hi_hat: tuple[Path, list[tuple[float, str]]]) -> None:
+    path, starts = flute_then_hi_hat
+    rows = list(csv.DictReader(run("tag", path, "--segments", "--format", "csv").stdout.splitlines()))
+    assert rows
+    for start, label in starts:
+        (first, *_) = (row for row in rows if row["label"] == label)
+        assert abs(float(first["start"]) - start) <= 4
+    for row in rows:
+        assert any(start - 4 <= float(row["start"]) < float(row["end"]) <= start + 30 for start, _ in starts)
+
+
+def test_a_shorter_hop_is_more_exact(flute_then_hi_hat: tuple[Path, list[tuple[float, str]]]) -> None:
+    path, starts = flute_then_hi_hat
+    segments = Tagger.load(hop=0.5, window=2.0).segments(path)
+    for start, label in starts:
+        assert min(abs(segment.start - start) for segment in segments if segment.label == label) <= 1.5
+
+
+def test_a_label_track_is_of_one_file(run: Run) -> None:
+    example = EXAMPLES / "flute.ogg"
+    done = run("tag", example, "--format", "audacity")
+    assert done.exit_code == 0
+    start, end, label = done.stdout.splitlines()[0].split("\t")
+    assert 0 <= float(start) < float(end) <= soundfile.info(example).duration + 0.001
+    assert label
+    for paths in ([EXAMPLES], [example, example]):
+        assert run("tag", *paths, "--format", "audacity").exit_code == 2
+
+
+def test_a_window_can_be_no_shorter_than_a_hop(run: Run) -> None:
+    refused = run("tag", EXAMPLES, "--window", 1, "--hop", 2)
+    assert refused.exit_code == 2
+    assert "hop" in refused.stderr
