@@ -66,7 +66,7 @@ def train(
     """Train a net on labelled clips. Needs the extra "train"."""
     with errors_to_exit_status(), training_extra():
         from audiotagger.model import shipped_models
-        from audiotagger.training.fit import train as train_net
+        from audiotagger.training.train import train as train_net
 
         done = train_net(
             model,

@@ -18,7 +18,8 @@ def sounds(window: Waveform) -> bool:
 class WindowSplitter:
     """Cut a waveform that comes in blocks into windows of `samples` samples that begin `hop` samples apart.
 
-    The last window ends where the waveform ends; a waveform shorter than a window is put in the middle of silence.
+    The last window ends where the waveform ends; a waveform shorter than a window is heard again and
+    again: with silence around it the nets hear above all that it is short, which says little about what it is.
     """
 
     def __init__(self, samples: int, hop: int | None = None) -> None:
@@ -39,6 +40,5 @@ class WindowSplitter:
     def end(self) -> list[Waveform]:
         """Return the last window, if the ones before it left something out."""
         if self._start == 0:
-            missing = self._samples - len(self._buffer)
-            return [np.pad(self._buffer, (missing // 2, missing - missing // 2))]
+            return [np.resize(self._buffer, self._samples)]
         return [self._buffer[-self._samples :]] if len(self._buffer) > self._samples else []

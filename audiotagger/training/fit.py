@@ -6,9 +6,7 @@ import csv
 import io
 import json
 import math
-import shutil
 import time
-from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,74 +14,18 @@ from typing import Any
 import keras
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from audiotagger.errors import DataError, RunError
 from audiotagger.training import networks
 from audiotagger.training.checkpoint import State
-from audiotagger.training.corpus import find_data, hold_out, hold_out_other, read_corpus
+from audiotagger.training.corpus import hold_out, hold_out_other, read_corpus
+from audiotagger.training.display import progress_bar
 from audiotagger.training.losses import MaskedCrossentropy
 from audiotagger.training.pipeline import Batches, decode_all, prefetch
-from audiotagger.training.recipes import RECIPES, Recipe
-from audiotagger.training.runs import RUNS, Config, corpus_id, new_config, newest_unfinished, write_text
+from audiotagger.training.recipes import Recipe
+from audiotagger.training.runs import Config, corpus_id, write_text
 from audiotagger.training.teacher import read_teacher
 from audiotagger.training.validation import Validation
-
-
-def train(
-    kind: str,
-    data: Path | None,
-    console: Console,
-    *,
-    arch: str = "default",
-    run: Path | None = None,
-    resume: bool = False,
-    epochs: int | None = None,
-    seed: int | None = None,
-    teacher: bool = True,
-    fold: int | None = 0,
-    init: Path | None = None,
-) -> Path:
-    """Train a net and return its run folder: `run`, else a new one under `RUNS`, or with `resume` the newest
-    unfinished one of this kind there. `fold` says which clips are held out for validation, None holds out none.
-    `init` is a .keras file of the same net whose weights are where it begins.
-
-    Raises DataError, or RunError for a run that is in the way, not there, or resumed with other options.
-    """
-    if resume:
-        run = run or newest_unfinished(kind, arch)
-        config = Config.read(run)
-        asked = {"kind": kind, "arch": arch, "epochs": epochs, "seed": seed, "data": data and str(data.resolve())}
-        # What these are by default says nothing: they need not be given again.
-        asked |= {"teacher": None if teacher else False, "hold-out": None if fold is not None else False}
-        began = vars(config) | {"epochs": config.recipe.epochs, "hold-out": config.fold is not None}
-        for name, value in asked.items():
-            if value not in (None, began[name]):
-                raise RunError(
-                    f"{run}: this run has {name} {began[name]}, not {value}; resume it with what it began with"
-                )
-    else:
-        run = run or RUNS / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
-        if (run / "checkpoint.npz").exists():
-            raise RunError(f"{run}: holds a run already; add --resume to go on with it or give another --run")
-        if init and arch != "default":
-            raise RunError(f"--arch {arch}: no shipped net of this architecture to begin with; use --init scratch")
-        recipe = RECIPES[kind, arch]
-        # What is known already would be lost at the full rate.
-        rate = recipe.learning_rate / (2 if init else 1)
-        recipe = replace(recipe, epochs=epochs or recipe.epochs, learning_rate=rate)
-        config = new_config(kind, arch, find_data(data), recipe, seed or 0, teacher, fold)
-        run.mkdir(parents=True, exist_ok=True)
-        if init:
-            shutil.copyfile(init, run / "init.keras")
-        write_text(run / "config.json", json.dumps(asdict(config), indent=2))
-    console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
-    try:
-        fit(config, run, console)
-    except KeyboardInterrupt:
-        console.print(f"{run}: stopped; go on with the same command and --resume")
-        raise
-    return run
 
 
 def fit(config: Config, run: Path, console: Console) -> None:
@@ -104,7 +46,7 @@ def fit(config: Config, run: Path, console: Console) -> None:
     none = hold_out_other(corpus.other)[0] if config.none else []
     unlabelled = corpus.unlabelled if config.teacher else ()
     everything = [*corpus.train, *none, *unlabelled]
-    with _progress(console) as progress:
+    with progress_bar(console) as progress:
         task = progress.add_task("decode", total=len(everything), note="")
         decoded = decode_all(everything, networks.SAMPLE_RATE, lambda done, _: progress.update(task, completed=done))
         progress.remove_task(task)
@@ -153,7 +95,7 @@ def fit(config: Config, run: Path, console: Console) -> None:
 
     if (run / "checkpoint.npz").exists():
         state.load(run / "checkpoint.npz")
-    with _progress(console) as progress:
+    with progress_bar(console) as progress:
         task = progress.add_task(config.kind, total=total_steps, completed=state.step, note="")
         first, began, loss_sum = state.step, time.monotonic(), 0.0
         last = first if _out_of_patience(recipe, state.history) else total_steps
@@ -235,16 +177,3 @@ def _write_history(path: Path, history: list[dict[str, Any]]) -> None:
     writer.writeheader()
     writer.writerows(history)
     write_text(path, table.getvalue())
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
