@@ -15,26 +15,40 @@ SPEED = 1.25
 """Largest change of speed, either way: EnvNet-v2's (Tokozume et al. 2018, arXiv:1711.10282)."""
 
 
-def place(waveform: Waveform, samples: int, rng: np.random.Generator, repeat: bool = True) -> Waveform:
-    """Return `samples` samples: a random crop of a long clip, a short one at a random place in silence.
+def crop(waveform: Waveform, samples: int, rng: np.random.Generator) -> Waveform:
+    """Return a random crop of `samples` samples, all of a clip that is shorter."""
+    start = int(rng.integers(max(len(waveform) - samples, 0) + 1))
+    return waveform[start : start + samples]
 
-    With `repeat`, half of the short ones are heard again and again with random gaps instead, as one-shots (a drum
-    hit, a key click) are in the wild.
+
+def pad(waveform: Waveform, samples: int, rng: np.random.Generator) -> Waveform:
+    """Put a clip of at most `samples` samples at a random place in as much silence."""
+    out = np.zeros(samples, np.float32)
+    start = int(rng.integers(samples - len(waveform) + 1))
+    out[start : start + len(waveform)] = waveform
+    return out
+
+
+def place(waveform: Waveform, samples: int, rng: np.random.Generator) -> Waveform:
+    """Return `samples` samples: a random crop of a long clip, a short one repeated or in silence.
+
+    Half of the short ones are repeated without a gap, as tagging does; a quarter with random gaps, as one-shots (a drum
+    hit, a key click) are in the wild; a quarter lie at a random place in silence.
     """
     if len(waveform) >= samples:
-        start = int(rng.integers(len(waveform) - samples + 1))
-        return waveform[start : start + samples]
+        return crop(waveform, samples, rng)
+    manner = rng.random()
+    if manner < 0.5:
+        return np.resize(np.roll(waveform, rng.integers(len(waveform))), samples)
+    if manner < 0.75:
+        return pad(waveform, samples, rng)
     out = np.zeros(samples, np.float32)
-    if repeat and rng.random() < 0.5:
-        longest_gap = rng.uniform(0, 1) * len(waveform)
-        start = -int(rng.integers(len(waveform)))
-        while start < samples:
-            begin, end = max(start, 0), min(start + len(waveform), samples)
-            out[begin:end] = waveform[begin - start : end - start]
-            start = end + int(rng.uniform(0, 1) * longest_gap) + 1
-    else:
-        start = int(rng.integers(samples - len(waveform) + 1))
-        out[start : start + len(waveform)] = waveform
+    longest_gap = rng.uniform(0, 1) * len(waveform)
+    start = -int(rng.integers(len(waveform)))
+    while start < samples:
+        begin, end = max(start, 0), min(start + len(waveform), samples)
+        out[begin:end] = waveform[begin - start : end - start]
+        start = end + int(rng.uniform(0, 1) * longest_gap) + 1
     return out
 
 

@@ -150,11 +150,14 @@ class Batches:
 
     def _hear(self, index: int, augmented: bool, rng: np.random.Generator) -> Array:
         waveform = self._waveforms[index]
+        if not self._recipe.augment:
+            return augment.pad(augment.crop(waveform, self._samples, rng), self._samples, rng)
         if not augmented:
-            return augment.place(waveform, self._samples, rng, repeat=self._recipe.augment)
+            return np.resize(augment.crop(waveform, self._samples, rng), self._samples)
         longest = int(self._samples * augment.SPEED) + 1
-        if len(waveform) > longest:
-            waveform = augment.place(waveform, longest, rng)
+        if rng.random() < 0.3:  # how long a clip is says nothing
+            longest = int(self._samples * rng.uniform(0.1, 1))
+        waveform = augment.crop(waveform, longest, rng)
         if rng.random() < 0.5:
             waveform = augment.change_speed(waveform, rng)
         waveform = augment.place(waveform, self._samples, rng)

@@ -42,7 +42,7 @@ class Recipe:
 
 _OURS = Recipe(
     seconds=4.0,
-    window=4.0,
+    window=5.0,
     epochs=95,
     batch_size=48,
     learning_rate=1.5e-3,

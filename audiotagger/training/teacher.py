@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
 from audiotagger.errors import DataError
@@ -20,8 +21,9 @@ Array = NDArray[np.float32]
 class Teacher:
     """What a stronger tagger hears in each clip, for distillation.
 
-    features: [clips, n], centred: the teacher's arrays, each with a total variance of 1, and the logits of a linear
-    model on them, with as much as all of these together; they are what tells the labels apart. soft_labels: [clips,
+    features: [clips, n], centred, in two halves of equal variance: the principal components of the teacher's arrays,
+    and the logits of a linear model on them, which are what tells the labels apart. A component counts by the root of
+    its deviation: the largest say what kind of sound it is, and that much is soon learnt. soft_labels: [clips,
     n_outputs], the linear model's probabilities of the net's outputs.
     """
 
@@ -46,14 +48,19 @@ def read_teacher(path: Path, clips: Sequence[Clip], known: NDArray[np.integer], 
             block = arrays[name].astype(np.float32)
             if name.endswith("_scores"):
                 block = np.clip(np.log(block + 1e-6) - np.log1p(1e-6 - block), -5, 5)
-            block -= block.mean(axis=0)
-            blocks.append(block / np.sqrt(block.var(axis=0).sum()))
+            blocks.append(_centred(block))
     features = np.concatenate(blocks, axis=1)[rows]
     scaled = features / (features.std(axis=0) + 1e-6)
     linear = LogisticRegression(C=1e-3, max_iter=200).fit(scaled[known >= 0], known[known >= 0])
     soft_labels = np.zeros((len(clips), n_outputs), np.float32)
     soft_labels[:, linear.classes_] = linear.predict_proba(scaled)
     logits = scaled @ linear.coef_.T.astype(np.float32)
-    logits -= logits.mean(axis=0)
-    logits *= np.sqrt(len(blocks) / logits.var(axis=0).sum())
-    return Teacher(np.concatenate([features, logits], axis=1), soft_labels)
+    components = PCA(min(256, *features.shape), svd_solver="full").fit_transform(features)
+    components /= np.sqrt(components.std(axis=0) + 1e-6)
+    return Teacher(np.concatenate([_centred(components), _centred(logits)], axis=1), soft_labels)
+
+
+def _centred(block: Array) -> Array:
+    """Return [clips, n] with means of 0 and a total variance of 1."""
+    centred = block - block.mean(axis=0)
+    return (centred / np.sqrt(centred.var(axis=0).sum())).astype(np.float32)
