@@ -63,4 +63,5 @@ def read_teacher(path: Path, clips: Sequence[Clip], known: NDArray[np.integer], 
 def _centred(block: Array) -> Array:
     """Return [clips, n] with means of 0 and a total variance of 1."""
     centred = block - block.mean(axis=0)
-    return (centred / np.sqrt(centred.var(axis=0).sum())).astype(np.float32)
+    scaled: Array = (centred / np.sqrt(centred.var(axis=0).sum())).astype(np.float32)
+    return scaled
