@@ -46,7 +46,7 @@ def found(run: Run, data: Path) -> dict[str, Any]:
 
 
 def test_json_holds_all_figures(found: dict[str, Any]) -> None:
-    assert list(found) == ["clips", "nets", "complements", "confident", "others"]
+    assert list(found) == ["clips", "nets", "gains", "complements", "confident", "others"]
     assert found["clips"] == 6
     assert list(found["nets"]) == ["mel", "wave", "average"]
     average = found["nets"]["average"]
@@ -55,6 +55,10 @@ def test_json_holds_all_figures(found: dict[str, Any]) -> None:
     assert list(average["intervals"]) == ["map3", "macro_map3", "top1"]
     for name, (low, high) in average["intervals"].items():
         assert 0 <= low < average[name] < high <= 1
+    assert [gain["net"] for gain in found["gains"]] == ["mel", "wave"]
+    for gain in found["gains"]:
+        assert gain["map3"] == pytest.approx(average["map3"] - found["nets"][gain["net"]]["map3"])
+        assert gain["interval"][0] <= gain["map3"] <= gain["interval"][1]
     assert [(one["net"], one["helper"]) for one in found["complements"]] == [("mel", "wave"), ("wave", "mel")]
     assert found["others"] is None
 

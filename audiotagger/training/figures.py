@@ -45,6 +45,17 @@ class OfNet:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """What averaging gains over `net` alone."""
+
+    net: str
+    map3: float
+    """Of the average less that of the net, in [-1, 1]."""
+    interval: tuple[float, float]
+    """Its 95 % confidence interval (low, high) over clips, on each of which both are compared."""
+
+
+@dataclass(frozen=True)
 class Complement:
     """Share of the clips that `net` gets wrong on which `helper` is right, in [0, 1]."""
 
@@ -71,6 +82,8 @@ class Figures:
     clips: int
     nets: dict[str, OfNet]
     """By name; the last is "average"."""
+    gains: list[Gain]
+    """Over each net; empty for one net."""
     complements: list[Complement]
     """Of each pair of nets, either way; empty for one net."""
     confident: float
@@ -82,19 +95,27 @@ class Figures:
 def figures(evaluation: Evaluation) -> Figures:
     """Work out what is to be reported of an evaluation."""
     scores, truth = evaluation.scores, evaluation.truth
+    names = [name for name in scores if name != "average"]
     known, other = scores["average"].max(axis=1), evaluation.other_scores.max(axis=1)
     return Figures(
         clips=len(truth),
         nets={name: _of_net(evaluation, name) for name in scores},
+        gains=[_gain(evaluation, name) for name in names] if len(names) > 1 else [],
         complements=[
             Complement(net, helper, metrics.complement_rate(scores[net], scores[helper], truth))
-            for net, helper in itertools.permutations((name for name in scores if name != "average"), 2)
+            for net, helper in itertools.permutations(names, 2)
         ],
         confident=float(np.mean(known >= CONFIDENT)),
         others=OfOthers(len(other), float(np.mean(other >= CONFIDENT)), metrics.auroc(known, other))
         if len(other)
         else None,
     )
+
+
+def _gain(evaluation: Evaluation, name: str) -> Gain:
+    of_average, of_net = (metrics.precision_at(evaluation.scores[one], evaluation.truth) for one in ("average", name))
+    gained = of_average - of_net
+    return Gain(name, float(gained.mean()), metrics.interval(np.mean, gained))
 
 
 def _of_net(evaluation: Evaluation, name: str) -> OfNet:

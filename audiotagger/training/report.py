@@ -35,6 +35,9 @@ def _intervals(figures: Figures) -> Iterator[str]:
 
 
 def _remarks(figures: Figures) -> Iterator[str]:
+    for gain in figures.gains:
+        low, high = gain.interval
+        yield f"averaging adds {gain.map3:+.3f} to {gain.net}'s MAP@3 (95% interval {low:+.3f} to {high:+.3f})"
     for one in figures.complements:
         yield f"{one.helper} is right on {one.rate:.0%} of the clips that {one.net} gets wrong"
     yield f"{figures.confident:.0%} of the clips get a confident answer"
