@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 TOLERANCE = 1e-4
 """How far apart two probabilities may be that ought to be the same: what arithmetic of other machines differs by."""
 
+QUANTIZED_TOLERANCE = 0.02
+"""The same for a net in 8 bits: a difference of the last digit can move a value to the next of 256 steps."""
+
 DIGITS = 6
 """After the point, of the probabilities in the metadata."""
 

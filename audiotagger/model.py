@@ -69,6 +69,8 @@ class Model:
     """0 for a model that was exported without."""
     golden: tuple[float, ...]
     """Probabilities of `golden.golden_waveform` when it was exported; empty for a model that was exported without."""
+    quantized: bool
+    """Whether its convolutions are in 8 bits."""
     _session: onnxruntime.InferenceSession = field(repr=False)
 
     @classmethod
@@ -102,6 +104,7 @@ class Model:
                 scores=json.loads(meta["scores"]),
                 embedding_size=int(meta.get("embedding_size", 0)),
                 golden=tuple(map(float, json.loads(meta.get("golden", "[]")))),
+                quantized="quantized" in meta,
                 _session=session,
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiotagger.errors import ModelError
-from audiotagger.golden import TOLERANCE, golden_waveform
+from audiotagger.golden import QUANTIZED_TOLERANCE, TOLERANCE, golden_waveform
 from audiotagger.model import Model
 from audiotagger.tagger import Tagger
 
@@ -127,7 +127,7 @@ def _output_errors(model: Model) -> Iterator[str]:
 def _probability_errors(model: Model, clips: NDArray[np.float32]) -> Iterator[str]:
     together = model.predict(clips)
     alone = [model.predict(clip[None]) for clip in clips]
-    yield from _batch_errors("probabilities", together, alone, len(model.labels))
+    yield from _batch_errors("probabilities", together, alone, len(model.labels), _tolerance(model))
     if together.min(initial=0) < 0 or together.max(initial=1) > 1 + TOLERANCE:
         yield f"probabilities are from {together.min():.3g} to {together.max():.3g}, not from 0 to 1"
     elif (sums := together.sum(axis=-1)).max(initial=1) > 1 + TOLERANCE:
@@ -136,11 +136,11 @@ def _probability_errors(model: Model, clips: NDArray[np.float32]) -> Iterator[st
 
 def _embedding_errors(model: Model, clips: NDArray[np.float32]) -> Iterator[str]:
     alone = [model.embed(clip[None]) for clip in clips]
-    yield from _batch_errors("embeddings", model.embed(clips), alone, model.embedding_size)
+    yield from _batch_errors("embeddings", model.embed(clips), alone, model.embedding_size, _tolerance(model))
 
 
 def _batch_errors(
-    what: str, together: NDArray[np.float32], alone: Sequence[NDArray[np.float32]], size: int
+    what: str, together: NDArray[np.float32], alone: Sequence[NDArray[np.float32]], size: int, tolerance: float
 ) -> Iterator[str]:
     """What is wrong with an output of shape [clips, `size`], or if it differs from that of each clip `alone`."""
     if together.shape != (len(alone), size) or any(one.shape != (1, size) for one in alone):
@@ -149,7 +149,7 @@ def _batch_errors(
         yield f"{what} are not all finite numbers"
     else:
         difference = np.abs(together - np.concatenate(alone)).max() / max(1.0, np.abs(together).max())
-        if difference > TOLERANCE:
+        if difference > tolerance:
             yield f"{what} differ by {difference:.1e} between a clip alone and in a batch"
 
 
@@ -161,5 +161,9 @@ def _golden_errors(model: Model) -> Iterator[str]:
         return
     (probabilities,) = model.predict(golden_waveform(model.sample_rate, model.window_samples)[None])
     difference = float(np.abs(probabilities - model.golden).max())
-    if not difference <= TOLERANCE:
+    if not difference <= _tolerance(model):
         yield f"differs by {difference:.1e} from its golden output; it is no longer what was exported"
+
+
+def _tolerance(model: Model) -> float:
+    return QUANTIZED_TOLERANCE if model.quantized else TOLERANCE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from audiotagger.golden import DIGITS, golden_waveform
 from audiotagger.model import FORMAT, Model
 from audiotagger.tagger import Tagger
 from audiotagger.training import networks
+from audiotagger.training.quantize import Quantized, quantize
 from audiotagger.training.runs import Config
 
 OPSET = 18
@@ -38,18 +39,32 @@ class Exported:
     path: Path
     run: Path
     difference: float
+    quantized: Quantized | None = None
 
 
-def export(runs: Sequence[Path], folder: Path) -> list[Exported]:
+def export(
+    runs: Sequence[Path],
+    folder: Path,
+    *,
+    in_8_bits: bool = False,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> list[Exported]:
     """Write KIND.onnx and KIND.keras of each run into `folder`; older ones are replaced only if all runs pass.
 
-    Raises RunError if a run has not finished, if its ONNX differs from Keras by more than `TOLERANCE`, or if `folder`
-    would hold nets that cannot be averaged.
+    Raises RunError if a run has not finished, if its ONNX differs from Keras by more than `TOLERANCE`, if two runs are
+    of the same kind, if `folder` would hold nets that cannot be averaged, or with `in_8_bits` as `quantize`, which
+    `progress` is for.
     """
+    kinds: dict[str, Path] = {}
+    for run in runs:
+        if other := kinds.get(kind := Config.read(run).kind):
+            raise RunError(f"{run}: a {kind} net as {other} is, and a folder holds one; export it to another with --to")
+        kinds[kind] = run
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".export") as partial:
-        exported = [_convert(run, Path(partial)) for run in runs]
-        new = {one.path.name: Model.load(one.path) for one in exported}
+        exported = [_convert(run, Path(partial), in_8_bits, progress) for run in runs]
+        # By their runs, as the files that an error would name are gone by then.
+        new = {one.path.name: replace(Model.load(one.path), path=one.run) for one in exported}
         old = {path.name: Model.load(path) for path in folder.glob("*.onnx") if path.name not in new}
         try:
             Tagger((new | old).values())
@@ -61,7 +76,7 @@ def export(runs: Sequence[Path], folder: Path) -> list[Exported]:
     return [replace(one, path=folder / one.path.name) for one in exported]
 
 
-def _convert(run: Path, folder: Path) -> Exported:
+def _convert(run: Path, folder: Path, in_8_bits: bool, progress: Callable[[int, int], None]) -> Exported:
     config = Config.read(run)
     if not (run / "result.json").is_file():
         again = f"audiotagger train --model {config.kind} --arch {config.arch} --run {run} --resume"
@@ -73,7 +88,6 @@ def _convert(run: Path, folder: Path) -> Exported:
     model = keras.Model(net.input, [probabilities, net.get_layer("embedding").output])
     path = folder / f"{config.kind}.onnx"
     _write_onnx(model, path, _metadata(config, result, net.get_layer("embedding").output.shape[-1]))
-    _add_golden(path)
     shutil.copyfile(run / "model.keras", path.with_suffix(".keras"))
     windows = np.load(run / "windows.npy").astype(np.float32)
     exported = Model.load(path)
@@ -85,7 +99,10 @@ def _convert(run: Path, folder: Path) -> Exported:
     )
     if not difference <= TOLERANCE:
         raise RunError(f"{run}: ONNX differs from Keras by {difference:.1e}, over {TOLERANCE:.0e}; nothing replaced")
-    return Exported(path, run, difference)
+    quantized = quantize(path, run, progress) if in_8_bits else None
+    more = {"quantized": "int8", "scores": json.dumps(quantized.scores)} if quantized else {}
+    _describe(path, golden=_golden(path), **more)
+    return Exported(path, run, difference, quantized)
 
 
 def _write_onnx(model: keras.Model, path: Path, metadata: dict[str, str]) -> None:
@@ -101,12 +118,17 @@ def _write_onnx(model: keras.Model, path: Path, metadata: dict[str, str]) -> Non
     onnx.save(proto, path)
 
 
-def _add_golden(path: Path) -> None:
-    """Store in the metadata what the file makes of the golden waveform, for `audiotagger models verify`."""
+def _golden(path: Path) -> str:
+    """What the file makes of the golden waveform, for `audiotagger models verify`."""
     model = Model.load(path)
     (probabilities,) = model.predict(golden_waveform(model.sample_rate, model.window_samples)[None])
+    return json.dumps([round(float(one), DIGITS) for one in probabilities])
+
+
+def _describe(path: Path, **metadata: str) -> None:
+    """Add to the metadata of a file, or change it."""
     proto = onnx.load(path)
-    proto.metadata_props.add(key="golden", value=json.dumps([round(float(one), DIGITS) for one in probabilities]))
+    onnx.helper.set_model_props(proto, {prop.key: prop.value for prop in proto.metadata_props} | metadata)
     onnx.save(proto, path)
 
 

@@ -20,7 +20,7 @@ class Validation:
     def __init__(self, clips: Sequence[Clip], waveforms: Waveforms, labels: Sequence[str], samples: int) -> None:
         self.truth = np.array([labels.index(clip.label) for clip in clips])
         self._n_labels = len(labels)
-        windows = [_windows(waveform, samples) for waveform in map(waveforms.__getitem__, range(len(clips)))]
+        windows = [cut(waveform, samples) for waveform in map(waveforms.__getitem__, range(len(clips)))]
         self.windows = np.concatenate(windows)
         self._first = np.cumsum([0] + [len(of_clip) for of_clip in windows[:-1]])
         self._counts = np.array([len(of_clip) for of_clip in windows])
@@ -36,8 +36,12 @@ class Validation:
         """
         scaled = logits.astype(np.float64) / temperature
         powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        sums = np.add.reduceat(powers / powers.sum(axis=1, keepdims=True), self._first)
-        means: NDArray[np.float64] = (sums / self._counts[:, None])[:, : self._n_labels]
+        return self.means(powers / powers.sum(axis=1, keepdims=True))[:, : self._n_labels]
+
+    def means(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Probabilities of each clip, [clips, n], from those of each window, [windows, n]."""
+        sums = np.add.reduceat(probabilities.astype(np.float64), self._first)
+        means: NDArray[np.float64] = sums / self._counts[:, None]
         return means
 
     def summary(self, scores: NDArray[np.float64]) -> dict[str, float]:
@@ -62,7 +66,8 @@ class Validation:
         return float(max(np.geomspace(0.2, 5.0, 200), key=likelihood))
 
 
-def _windows(waveform: NDArray[np.float32], samples: int) -> list[NDArray[np.float32]]:
+def cut(waveform: NDArray[np.float32], samples: int) -> list[NDArray[np.float32]]:
+    """The windows [samples] of a waveform [n] that tagging hears; of silence, the first one."""
     splitter = WindowSplitter(samples)
     windows = splitter.push(waveform) + splitter.end()
     return [window for window in windows if sounds(window)] or windows[:1]
