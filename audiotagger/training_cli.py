@@ -39,6 +39,15 @@ class Init(StrEnum):  # noqa: D101
     pretrained = "pretrained"
 
 
+def epochs_or_auto(text: str) -> int | None:
+    """Read the value of --epochs: a number of at least 1, None for "auto"."""
+    if text == "auto":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise typer.BadParameter(f"{text!r} is neither auto nor a number of at least 1")
+    return int(text)
+
+
 @app.command()
 def train(
     model: Annotated[Kind, typer.Option("--model", "-m", help="Which net to train.")],
@@ -52,11 +61,23 @@ def train(
         Arch, typer.Option(help="This project's net, or the 2018 baseline's for comparison.")
     ] = Arch.default,
     init: Annotated[
-        Init, typer.Option(help="Begin with random weights, or with those of the shipped net.")
-    ] = Init.scratch,
+        Init | None,
+        typer.Option(
+            help="Begin with random weights, or with those of the shipped net. [default: pretrained, but scratch for "
+            "the labels that it knows]"
+        ),
+    ] = None,
     run: Annotated[Path | None, typer.Option(metavar="DIR", help="Run folder. [default: a new one under runs]")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
-    epochs: Annotated[int | None, typer.Option(min=1, help="[default: the recipe's]")] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            parser=epochs_or_auto,
+            metavar="N|auto",
+            envvar="AUDIOTAGGER_EPOCHS",
+            help="Times through the clips; auto goes by how many there are and how the net begins. [default: auto]",
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of weights and batches. [default: 0]")] = None,
     teacher: Annotated[bool, typer.Option(help="Learn from the data's teacher.npz too, if there is one.")] = True,
     hold_out: Annotated[
@@ -65,7 +86,6 @@ def train(
 ) -> None:
     """Train a net on labelled clips. Needs the extra "train"."""
     with errors_to_exit_status(), training_extra():
-        from audiotagger.model import shipped_models
         from audiotagger.training.train import train as train_net
 
         done = train_net(
@@ -79,7 +99,7 @@ def train(
             seed=seed,
             teacher=teacher,
             fold=0 if hold_out else None,
-            init=shipped_models() / f"{model}.keras" if init is Init.pretrained else None,
+            init=init,
         )
         typer.echo(done)
 

@@ -53,7 +53,7 @@ def main(
     recipe = replace(RECIPES[model, "default"], epochs=epochs, **changes)
     folder = runs / f"{name.replace(' ', '-')}-{fold}-{seed}"
     run = folder / model
-    config = new_config(model, "default", find_data(data), recipe, seed, teacher, fold)
+    config = new_config(model, "default", read_corpus(find_data(data)), recipe, seed, teacher, fold)
     if not run.exists():
         run.mkdir(parents=True)
         write_text(run / "config.json", json.dumps(asdict(config), indent=2))

@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
 # What a developer's shell may have set must not reach the commands under test.
-for name in ("AUDIOTAGGER_MODELS", "AUDIOTAGGER_DATA", "FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS"):
+for name in (
+    "AUDIOTAGGER_MODELS",
+    "AUDIOTAGGER_DATA",
+    "AUDIOTAGGER_EPOCHS",
+    "FORCE_COLOR",
+    "PY_COLORS",
+    "GITHUB_ACTIONS",
+):
     os.environ.pop(name, None)
 os.environ["COLUMNS"] = "80"
 

@@ -89,6 +89,21 @@ def test_labels_with_too_few_clips(data: Path, run: Run) -> None:
     assert [line.split()[1] for line in lines(result, "warning")] == ["Knock:"]
 
 
+def test_data_of_which_nothing_can_be_held_out(data: Path, run: Run) -> None:
+    for label in ("Bark", "Meow"):
+        shutil.move(data / "train" / label, data / "session")
+        (data / "train" / label).mkdir()
+        shutil.move(data / "session", data / "train" / label / "session")
+    (data / "train.csv").unlink(missing_ok=True)
+    table = data.parent / "one.csv"
+    clips = [path for label in ("Bark", "Meow") for path in sorted((data / "train" / label).rglob("*.wav"))]
+    lines_of_table = [f"{path},{path.parent.parent.name},{path.parent.parent.name}" for path in clips]
+    table.write_text("\n".join(["path,label,group", *lines_of_table]))
+    result = run("data", "check", table)
+    assert result.exit_code == 0, result.output
+    assert "only one source or group" in lines(result, "warning")[0]
+
+
 def test_what_training_would_refuse_is_refused(data: Path, corpus: Path, tmp_path: Path, run: Run) -> None:
     shutil.rmtree(data / "train" / "Meow")
     result = run("data", "check", data)

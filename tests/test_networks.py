@@ -16,6 +16,7 @@ import librosa
 
 from audiotagger.model import shipped_models
 from audiotagger.training import networks
+from audiotagger.training.transfer import copy_weights
 
 
 def test_log_mel_is_librosas() -> None:
@@ -80,11 +81,23 @@ def test_a_saved_net_says_the_same(tmp_path: object) -> None:
     np.testing.assert_allclose(net(sound)["logits"], again(sound)["logits"], atol=1e-5)
 
 
+def embeddings_and_logits(net: keras.Model, sound: np.ndarray) -> list[np.ndarray]:
+    logits = net.output["logits"] if isinstance(net.output, dict) else net.output
+    return [np.asarray(out) for out in keras.Model(net.input, [net.get_layer("embedding").output, logits])(sound)]
+
+
 def test_a_net_can_begin_with_the_shipped_weights_and_another_head() -> None:
     shipped = keras.saving.load_model(shipped_models() / "wave.keras", compile=False)
-    net = networks.build("wave", "default", 5, teacher_size=7)
-    networks.copy_weights(shipped, net)
     sound = np.random.default_rng(0).normal(size=(2, 20_000)).astype(np.float32)
-    embeddings = [keras.Model(m.input, m.get_layer("embedding").output)(sound) for m in (shipped, net)]
-    np.testing.assert_allclose(embeddings[0], embeddings[1], atol=1e-5)
-    assert net(sound)["logits"].shape == (2, 5)
+    embedding, logits = embeddings_and_logits(shipped, sound)
+    net = networks.build("wave", "default", 5, teacher_size=7)
+    copy_weights(shipped, net, head=False)
+    again, other = embeddings_and_logits(net, sound)
+    np.testing.assert_allclose(again, embedding, atol=1e-5)
+    assert other.shape == (2, 5)
+    for head in (False, True):  # of the same size, but other labels perhaps
+        net = networks.build("wave", "default", logits.shape[1])
+        copy_weights(shipped, net, head)
+        again, same = embeddings_and_logits(net, sound)
+        np.testing.assert_allclose(again, embedding, atol=1e-5)
+        assert np.allclose(same, logits, atol=1e-4) is head

@@ -184,26 +184,28 @@ def test_an_interrupted_run_says_how_to_go_on(workshop: Path) -> None:
 
 
 def test_a_killed_run_goes_on_where_it_was(workshop: Path) -> None:
-    args = ["train", "--model", "wave", "--epochs", "12", "--run", "killed"]
+    # The head alone learns in the first epoch, all layers from the second on.
+    args = ["train", "--model", "wave", "--epochs", "4", "--run", "killed"]
     stop_after_first_epoch(args, workshop, signal.SIGKILL)
     checkpoint = workshop / "killed" / "checkpoint.npz"
     with np.load(checkpoint) as arrays:
         done_epochs = len(json.loads(str(arrays["history"])))
-    assert 1 <= done_epochs < 12
+    assert 1 <= done_epochs < 4
     for options, remedy in (
         ([], "--resume"),
         (["--resume", "--seed", "5"], "seed 0"),
         (["--resume", "--no-hold-out"], "hold-out True"),
         (["--resume", "--no-teacher"], "teacher True"),
+        (["--resume", "--init", "scratch"], "init pretrained"),
     ):
         refused = command(*args, *options, cwd=workshop)
         assert refused.returncode == 1
         assert remedy in refused.stderr
     resumed = command(*args, "--resume", cwd=workshop)
     assert resumed.returncode == 0, resumed.stderr
-    assert f"epoch {done_epochs + 1:>3}/12" in resumed.stderr
-    assert f"epoch {done_epochs:>3}/12" not in resumed.stderr
-    whole = command("train", "--model", "wave", "--epochs", "12", "--run", "whole", cwd=workshop)
+    assert f"epoch {done_epochs + 1:>3}/4" in resumed.stderr
+    assert f"epoch {done_epochs:>3}/4" not in resumed.stderr
+    whole = command("train", "--model", "wave", "--epochs", "4", "--run", "whole", cwd=workshop)
     assert whole.returncode == 0, whole.stderr
     losses = [[float(row["loss"]) for row in rows(workshop / name / "history.csv")] for name in ("killed", "whole")]
     # TensorFlow's threads sum in no fixed order: two whole runs differ by a third of a per cent after four steps.
@@ -307,11 +309,14 @@ def test_runs_of_other_versions_are_left_out(workshop: Path, tmp_path: Path) -> 
     assert "another version" in refused.stderr
 
 
-def test_a_run_can_begin_with_the_shipped_net(workshop: Path) -> None:
+def test_other_labels_are_learned_from_the_shipped_net(workshop: Path) -> None:
     args = ["train", "--model", "mel", "--epochs", 1]
-    done = command(*args, "--init", "pretrained", "--run", "tuned", cwd=workshop)
-    assert done.returncode == 0, done.stderr
-    # After one step at a low rate it is still nearly the shipped net.
+    known = command(*args, "--run", "known", cwd=workshop)
+    assert known.returncode == 0, known.stderr
+    assert "begins with the shipped net and a new head: the data's labels are not the 41" in known.stderr
+    fresh = command(*args, "--init", "scratch", "--run", "fresh", cwd=workshop)
+    assert fresh.returncode == 0, fresh.stderr
+    assert "begins with random weights" in fresh.stderr
     import keras
 
     from audiotagger.training import networks  # noqa: F401 (Keras must know the layers)
@@ -320,13 +325,30 @@ def test_a_run_can_begin_with_the_shipped_net(workshop: Path) -> None:
         layers = keras.saving.load_model(path, compile=False).layers
         return next(layer for layer in layers if "conv" in layer.name).get_weights()[0]
 
+    # After few steps at a low rate it is still nearly the shipped net.
     shipped = first_kernel(shipped_models() / "mel.keras")
-    tuned = first_kernel(workshop / "tuned" / "model.keras")
-    fresh = first_kernel(only_run(workshop, "mel") / "model.keras")
-    assert np.abs(tuned - shipped).max() < 0.1 * np.abs(fresh - shipped).max()
+    away = [np.abs(first_kernel(workshop / run / "model.keras") - shipped).max() for run in ("known", "fresh")]
+    assert 0 < away[0] < 0.1 * away[1]
     refused = command(*args, "--init", "pretrained", "--arch", "baseline", cwd=workshop)
     assert refused.returncode == 1
     assert "--init scratch" in refused.stderr
+
+
+def test_one_recording_of_each_label_is_enough_to_train(workshop: Path) -> None:
+    table = workshop / "tiny.csv"
+    clips = [(f"data/audio_train/{row['fname']}", row["label"]) for row in rows(workshop / "data" / "train.csv")[:4]]
+    table.write_text("\n".join(["path,label,group", *(f"{path},{label},{label}" for path, label in clips)]))
+    done = command("train", "--model", "mel", "--epochs", 1, "--data", table, "--run", "tiny", cwd=workshop)
+    assert done.returncode == 0, done.stderr
+    assert "none is held out" in done.stderr
+    assert command("export", "tiny", "--to", "of-tiny", cwd=workshop).returncode == 0
+
+
+def test_epochs_are_a_number_or_auto(run: Run) -> None:
+    for wrong in ("0", "many"):
+        refused = run("train", "--model", "mel", "--epochs", wrong)
+        assert refused.exit_code == 2
+        assert "neither auto nor a number" in refused.stderr
 
 
 def test_missing_data_is_one_line_that_says_what_to_do(

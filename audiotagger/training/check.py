@@ -91,9 +91,7 @@ def _errors(corpus: Corpus, heard: Sequence[Heard]) -> Iterator[str]:
     for label, count in Counter(clip.label for clip in corpus.train).items():
         if count < FEWEST_CLIPS:
             yield f"{label}: only {count} clip to train on; a label needs {FEWEST_CLIPS}"
-    training, validation = hold_out(corpus.train)
-    if not validation:
-        yield f"{corpus.root}: too few sources, groups or clips to hold any out; train with --no-hold-out"
+    training, _ = hold_out(corpus.train)
     teacher = corpus.root / "teacher.npz"
     if teacher.is_file():
         with np.load(teacher) as arrays:
@@ -107,6 +105,8 @@ def _warnings(corpus: Corpus, heard: Sequence[Heard]) -> Iterator[str]:
     for label, count in Counter(clip.label for clip in corpus.train).items():
         if FEWEST_CLIPS <= count < FEW_CLIPS:
             yield f"{label}: only {count} clips to train on; little is learned from fewer than {FEW_CLIPS}"
+    if not hold_out(corpus.train)[1]:
+        yield f"{corpus.root}: each label has only one source or group; training can hold none out to judge the net by"
     for label in sorted({clip.label for clip in corpus.test} - set(corpus.labels)):
         yield f"{label}: a label of test clips alone; no net can know it"
     alike: dict[bytes, list[Heard]] = defaultdict(list)

@@ -27,6 +27,11 @@ class State:
         for mean, weight in zip(self.averages, self._net.get_weights(), strict=True):
             mean += (1 - keep) * (weight - mean)
 
+    def forget_gradients(self) -> None:
+        """Begin a new phase: an optimizer that has seen nothing yet of the layers that join in."""
+        for variable in self._optimizer.variables:
+            variable.assign(keras.ops.zeros_like(variable))
+
     def save(self, path: Path) -> None:
         arrays = {f"net{i}": value.numpy() for i, value in enumerate(self._net.variables)}
         arrays |= {f"optimizer{i}": value.numpy() for i, value in enumerate(self._optimizer.variables)}

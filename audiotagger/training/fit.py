@@ -15,23 +15,26 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from audiotagger.errors import DataError, RunError
+from audiotagger.errors import RunError
 from audiotagger.training import networks
 from audiotagger.training.checkpoint import State
 from audiotagger.training.corpus import hold_out, hold_out_other, read_corpus
 from audiotagger.training.display import progress_bar
 from audiotagger.training.losses import MaskedCrossentropy
 from audiotagger.training.pipeline import Batches, decode_all, prefetch
-from audiotagger.training.recipes import Recipe
-from audiotagger.training.runs import Config, corpus_id, write_text
+from audiotagger.training.recipes import Recipe, steps_per_epoch
+from audiotagger.training.runs import SCRATCH, WHOLE, Config, corpus_id, write_text
+from audiotagger.training.schedule import head_steps, learning_rate
 from audiotagger.training.teacher import read_teacher
-from audiotagger.training.validation import Validation
+from audiotagger.training.transfer import choose_what_learns, copy_weights
+from audiotagger.training.validation import FEWEST_TO_CALIBRATE, Validation
 
 
 def fit(config: Config, run: Path, console: Console) -> None:
     """Train a net as `config` says into the folder `run`, going on from its last checkpoint if it has one.
 
-    Raises DataError for data that cannot be used, RunError for a run that cannot be resumed.
+    Where nothing can be held out it says so and trains on all. Raises DataError for data that cannot be used, RunError
+    for a run that cannot be resumed.
     """
     keras.utils.set_random_seed(config.seed)
     recipe = config.recipe
@@ -40,8 +43,8 @@ def fit(config: Config, run: Path, console: Console) -> None:
         raise RunError(f"{run}: {config.data} is not the data this run began with; start a new run without --resume")
     train, validation = (corpus.train, []) if config.fold is None else hold_out(corpus.train, fold=config.fold)
     if config.fold is not None and not validation:
-        raise DataError(
-            f"{corpus.root}: too few sources, groups or clips of every label to hold any out; train with --no-hold-out"
+        console.print(
+            f"{run}: each label has only one source or group; none is held out to judge the net by, all are trained on"
         )
     none = hold_out_other(corpus.other)[0] if config.none else []
     unlabelled = corpus.unlabelled if config.teacher else ()
@@ -58,8 +61,8 @@ def fit(config: Config, run: Path, console: Console) -> None:
     waveforms = decoded.take([index_of[clip] for clip in clips])
     teacher = read_teacher(corpus.root / "teacher.npz", clips, outputs, config.n_outputs) if config.teacher else None
 
-    steps_per_epoch = max(len(train) // recipe.batch_size, 1)
-    total_steps = recipe.epochs * steps_per_epoch
+    epoch_steps = steps_per_epoch(recipe, len(train))
+    total_steps = recipe.epochs * epoch_steps
     batches = Batches(
         clips, waveforms, outputs, config.n_outputs, teacher, recipe, networks.SAMPLE_RATE, total_steps, config.seed
     )
@@ -82,13 +85,17 @@ def fit(config: Config, run: Path, console: Console) -> None:
         loss["teacher"] = "mean_squared_error"
         total_variance = float(np.mean(np.sum(teacher.features**2, axis=1)))
         weights["teacher"] = recipe.teacher_weight * teacher_size / total_variance
-    if (run / "init.keras").exists():
-        networks.copy_weights(keras.saving.load_model(run / "init.keras", compile=False), net)
+    if config.init != SCRATCH:
+        copy_weights(keras.saving.load_model(run / "init.keras", compile=False), net, head=config.init == WHOLE)
     optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    # XLA makes training slower on CPUs.
-    net.compile(optimizer=optimizer, loss=loss, loss_weights=weights, jit_compile=False)
     optimizer.build(net.trainable_variables)
+
+    def begin_phase(heads_alone: bool) -> None:
+        choose_what_learns(net, heads_alone, recipe.frozen_statistics)
+        # XLA makes training slower on CPUs.
+        net.compile(optimizer=optimizer, loss=loss, loss_weights=weights, jit_compile=False)
+
     averaged = networks.build(config.kind, config.arch, config.n_outputs, teacher_size)
     student = keras.Model(averaged.input, averaged.output["logits"], name=averaged.name)
     state = State(net, optimizer)
@@ -99,7 +106,12 @@ def fit(config: Config, run: Path, console: Console) -> None:
         task = progress.add_task(config.kind, total=total_steps, completed=state.step, note="")
         first, began, loss_sum = state.step, time.monotonic(), 0.0
         last = first if _out_of_patience(recipe, state.history) else total_steps
+        heads_alone_until = head_steps(recipe, total_steps)
+        begin_phase(heads_alone=first < heads_alone_until)
         for step, batch in zip(range(first, last), prefetch(batches, range(first, last)), strict=False):
+            if step == heads_alone_until > 0:
+                state.forget_gradients()
+                begin_phase(heads_alone=False)
             optimizer.learning_rate.assign(learning_rate(recipe, step, total_steps))
             net.reset_metrics()  # or Keras would report the mean since the start
             logs = net.train_on_batch(batch.waveforms, batch.targets, return_dict=True)
@@ -110,14 +122,14 @@ def fit(config: Config, run: Path, console: Console) -> None:
             if recipe.ema:
                 state.average(recipe.ema)
             progress.update(task, completed=step + 1, note=f"loss {logs['loss']:.3f}")
-            if state.step % steps_per_epoch:
+            if state.step % epoch_steps:
                 continue
             averaged.set_weights(state.averages if recipe.ema else net.get_weights())
             summary = held_out.summary(held_out.scores(held_out.logits(student))) if validation else {}
             seconds = time.monotonic() - began
             row = {
-                "epoch": state.step // steps_per_epoch,
-                "loss": round(loss_sum / steps_per_epoch, 5),
+                "epoch": state.step // epoch_steps,
+                "loss": round(loss_sum / epoch_steps, 5),
                 **{f"val_{name}": round(value, 5) for name, value in summary.items()},
                 "clips_per_second": round((state.step - first) * recipe.batch_size / seconds, 1),
             }
@@ -137,7 +149,8 @@ def fit(config: Config, run: Path, console: Console) -> None:
 
     averaged.set_weights(state.averages)
     logits = held_out.logits(student)
-    temperature = held_out.best_temperature(logits) if validation else recipe.temperature
+    enough = len(validation) >= FEWEST_TO_CALIBRATE
+    temperature = held_out.best_temperature(logits) if enough else recipe.temperature
     summary = held_out.summary(held_out.scores(logits, temperature))
     result = {
         "finished": datetime.now(UTC).date().isoformat(),
@@ -149,16 +162,6 @@ def fit(config: Config, run: Path, console: Console) -> None:
     student.save(partial)
     partial.replace(run / "model.keras")
     write_text(run / "result.json", json.dumps(result, indent=2))
-
-
-def learning_rate(recipe: Recipe, step: int, total_steps: int) -> float:
-    """The recipe's rate at `step`: a linear warm-up over 2 % of the steps, then a half cosine to zero."""
-    if recipe.constant_rate:
-        return recipe.learning_rate
-    warm_up = max(0.02 * total_steps, 1)
-    if step < warm_up:
-        return recipe.learning_rate * (step + 1) / (warm_up + 1)
-    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (total_steps - warm_up)))
 
 
 def _best_epoch(history: list[dict[str, Any]]) -> int:

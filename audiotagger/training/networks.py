@@ -281,18 +281,3 @@ def build(kind: str, arch: str, n_labels: int, teacher_size: int = 0) -> keras.M
         head = layers.Dense(teacher_size, kernel_initializer="zeros", dtype="float32", name="teacher")
         outputs["teacher"] = head(features)
     return keras.Model(waveform, outputs, name=f"{kind}_{arch}")
-
-
-def copy_weights(source: keras.Model, target: keras.Model) -> None:
-    """Give `target` the weights of `source`, a net of the same kind and architecture.
-
-    The heads ("logits", "teacher") are copied only where `source` has one of the same size.
-    """
-    bodies = [[layer for layer in net.layers if layer.name not in {"logits", "teacher"}] for net in (source, target)]
-    for from_layer, to_layer in zip(*bodies, strict=True):
-        to_layer.set_weights(from_layer.get_weights())
-    for layer in source.layers:
-        if layer.name in {"logits", "teacher"}:
-            head = target.get_layer(layer.name)
-            if [weight.shape for weight in head.weights] == [weight.shape for weight in layer.weights]:
-                head.set_weights(layer.get_weights())

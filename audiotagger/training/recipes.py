@@ -7,16 +7,29 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a net is trained. An epoch is as many clips as the training split has, drawn with replacement."""
+    """How a net is trained. An epoch is as many clips as the training split has, drawn with replacement, and at least
+    `epoch_steps` batches.
+    """
 
     seconds: float
     """Length of a training crop."""
     window: float
     """Seconds heard at once when tagging. Nets whose scores are averaged hear the same windows."""
     epochs: int
+    """Where `epochs_for` finds no reason for fewer."""
     batch_size: int
     learning_rate: float
     """Peak of the schedule: a linear warm-up over 2 % of the steps, then a half cosine to zero."""
+    epoch_steps: int = 1
+    """Fewest batches of an epoch: few clips are drawn several times in it."""
+    most_steps: int = 20_000
+    """Of all epochs together, if nobody says how many epochs."""
+    head_share: float = 0.0
+    """Share of the steps, the first ones, in which the heads learn alone while all below them stays as it began."""
+    head_rate: float = 0.0
+    """Peak learning rate of these steps. They have a schedule of their own, and so have the steps after them."""
+    frozen_statistics: bool = False
+    """Batch normalization keeps the mean, variance and scale that it began with."""
     weight_decay: float = 0.0
     constant_rate: bool = False
     """No schedule."""
@@ -35,7 +48,7 @@ class Recipe:
     believed: float = 0.8
     """Of labels that nobody has verified, those whose loss exceeds this share of the batch's largest do not count."""
     temperature: float = 1.0
-    """Of the probabilities, where nothing is held out to find it on."""
+    """Of the probabilities, where too little is held out to find it on."""
     other: float = 0.0
     """Share of each batch that is none of the labels, which the net has one more output for."""
 
@@ -46,6 +59,7 @@ _OURS = Recipe(
     epochs=95,
     batch_size=48,
     learning_rate=1.5e-3,
+    epoch_steps=10,
     weight_decay=0.02,
     ema=0.999,
     mix=0.7,
@@ -72,3 +86,33 @@ RECIPES = {
     ("mel", "baseline"): _OF_2018,
     ("wave", "baseline"): replace(_OF_2018, seconds=2.0),
 }
+
+_NEW_LABELS = replace(
+    _OURS,
+    epochs=30,
+    batch_size=32,
+    learning_rate=3e-4,
+    head_share=0.3,
+    head_rate=1e-2,
+    mix=0.3,
+)
+
+NEW_LABELS = {"mel": _NEW_LABELS, "wave": replace(_NEW_LABELS, seconds=3.0)}
+"""From the shipped nets to labels that they do not know: the heads alone, then all layers at a small rate."""
+
+
+def same_labels(recipe: Recipe) -> Recipe:
+    """Return `recipe` for going on from a net that knows the labels: it would be lost at the full rate."""
+    return replace(recipe, learning_rate=recipe.learning_rate / 2)
+
+
+def steps_per_epoch(recipe: Recipe, clips: int) -> int:
+    """Batches of an epoch on so many training clips."""
+    return max(clips // recipe.batch_size, recipe.epoch_steps)
+
+
+def epochs_for(recipe: Recipe, clips: int) -> int:
+    """Epochs on so many training clips, if nobody says how many: the recipe's own, and of many clips as many as
+    `most_steps` allow. Few clips need no other number, as an epoch of theirs has `epoch_steps` at least.
+    """
+    return max(min(recipe.epochs, recipe.most_steps // steps_per_epoch(recipe, clips)), 1)

@@ -20,11 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiotagger.errors import RunError
-from audiotagger.training.corpus import Corpus, read_corpus
+from audiotagger.training.corpus import Corpus
 from audiotagger.training.recipes import Recipe
 
 RUNS = Path("runs")
 """Where runs go if not told otherwise."""
+
+SCRATCH, BODY, WHOLE = "scratch", "body", "whole"
+"""What a net begins with: random weights, those of the shipped net up to its head, or all of these."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Config:
     fold: int | None
     """Which clips are held out for validation; None for none."""
     seed: int
+    init: str = SCRATCH
+    """`SCRATCH`, `BODY` or `WHOLE`."""
 
     @property
     def n_outputs(self) -> int:
@@ -61,20 +66,29 @@ class Config:
             raise RunError(f"{run}: a run of another version of audiotagger; train it again") from None
 
 
-def new_config(kind: str, arch: str, data: Path, recipe: Recipe, seed: int, teacher: bool, fold: int | None) -> Config:
-    """The config of a new run on `data`. Raises DataError if that cannot be used."""
-    corpus = read_corpus(data)
+def new_config(
+    kind: str,
+    arch: str,
+    corpus: Corpus,
+    recipe: Recipe,
+    seed: int,
+    teacher: bool,
+    fold: int | None,
+    init: str = SCRATCH,
+) -> Config:
+    """The config of a new run on `corpus`."""
     return Config(
         kind=kind,
         arch=arch,
-        data=str(data.resolve()),
+        data=str(corpus.root.resolve()),
         data_id=corpus_id(corpus),
         labels=corpus.labels,
         none=recipe.other > 0 and bool(corpus.other),
         recipe=recipe,
-        teacher=teacher and recipe.teacher_weight > 0 and (data / "teacher.npz").is_file(),
+        teacher=teacher and recipe.teacher_weight > 0 and (corpus.root / "teacher.npz").is_file(),
         fold=fold,
         seed=seed,
+        init=init,
     )
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from rich.console import Console
 
 from audiotagger.errors import RunError
-from audiotagger.training.corpus import find_data
+from audiotagger.training.corpus import find_data, hold_out, read_corpus
 from audiotagger.training.fit import fit
-from audiotagger.training.recipes import RECIPES
-from audiotagger.training.runs import RUNS, Config, new_config, newest_unfinished, write_text
+from audiotagger.training.recipes import epochs_for
+from audiotagger.training.runs import RUNS, SCRATCH, Config, new_config, newest_unfinished, write_text
+from audiotagger.training.start import choose_start
 
 
 def train(
@@ -29,11 +30,12 @@ def train(
     seed: int | None = None,
     teacher: bool = True,
     fold: int | None = 0,
-    init: Path | None = None,
+    init: str | None = None,
 ) -> Path:
     """Train a net and return its run folder: `run`, else a new one under `RUNS`, or with `resume` the newest
     unfinished one of this kind there. `fold` says which clips are held out for validation, None holds out none.
-    `init` is a .keras file of the same net whose weights are where it begins.
+    `init` is "scratch" for random weights, "pretrained" for those of the shipped net, None for what `choose_start`
+    takes. Without `epochs`, `epochs_for` says how many.
 
     Raises DataError, or RunError for a run that is in the way, not there, or resumed with other options.
     """
@@ -43,7 +45,9 @@ def train(
         asked = {"kind": kind, "arch": arch, "epochs": epochs, "seed": seed, "data": data and str(data.resolve())}
         # What these are by default says nothing: they need not be given again.
         asked |= {"teacher": None if teacher else False, "hold-out": None if fold is not None else False}
+        asked["init"] = init
         began = vars(config) | {"epochs": config.recipe.epochs, "hold-out": config.fold is not None}
+        began["init"] = "scratch" if config.init == SCRATCH else "pretrained"
         for name, value in asked.items():
             if value not in (None, began[name]):
                 raise RunError(
@@ -53,16 +57,15 @@ def train(
         run = run or RUNS / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
         if (run / "checkpoint.npz").exists():
             raise RunError(f"{run}: holds a run already; add --resume to go on with it or give another --run")
-        if init and arch != "default":
-            raise RunError(f"--arch {arch}: no shipped net of this architecture to begin with; use --init scratch")
-        recipe = RECIPES[kind, arch]
-        # What is known already would be lost at the full rate.
-        rate = recipe.learning_rate / (2 if init else 1)
-        recipe = replace(recipe, epochs=epochs or recipe.epochs, learning_rate=rate)
-        config = new_config(kind, arch, find_data(data), recipe, seed or 0, teacher, fold)
+        corpus = read_corpus(find_data(data))
+        start = choose_start(kind, arch, init, corpus)
+        clips = len(corpus.train if fold is None else hold_out(corpus.train, fold=fold)[0])
+        recipe = replace(start.recipe, epochs=epochs or epochs_for(start.recipe, clips))
+        config = new_config(kind, arch, corpus, recipe, seed or 0, teacher, fold, start.init)
         run.mkdir(parents=True, exist_ok=True)
-        if init:
-            shutil.copyfile(init, run / "init.keras")
+        if start.net:
+            shutil.copyfile(start.net, run / "init.keras")
+        console.print(f"{run}: begins with {start.reason}")
         write_text(run / "config.json", json.dumps(asdict(config), indent=2))
     console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
     try:

@@ -13,6 +13,9 @@ from audiotagger.training.clips import Clip
 from audiotagger.training.pipeline import Waveforms
 from audiotagger.windows import WindowSplitter, sounds
 
+FEWEST_TO_CALIBRATE = 100
+"""Held-out clips: with fewer, all of them may well be right, and the likeliest temperature would be none at all."""
+
 
 class Validation:
     """The held-out clips. windows: [windows, samples]; truth: [clips], indices of labels."""
