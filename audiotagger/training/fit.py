@@ -20,6 +20,7 @@ from audiotagger.training import networks
 from audiotagger.training.checkpoint import State
 from audiotagger.training.corpus import hold_out, hold_out_other, read_corpus
 from audiotagger.training.display import progress_bar
+from audiotagger.training.distributed import Workers
 from audiotagger.training.losses import MaskedCrossentropy
 from audiotagger.training.pipeline import Batches, decode_all, prefetch
 from audiotagger.training.recipes import Recipe
@@ -28,8 +29,10 @@ from audiotagger.training.teacher import read_teacher
 from audiotagger.training.validation import Validation
 
 
-def fit(config: Config, run: Path, console: Console) -> None:
+def fit(config: Config, run: Path, console: Console, workers: Workers) -> None:
     """Train a net as `config` says into the folder `run`, going on from its last checkpoint if it has one.
+
+    All `workers` do so at once, each into a folder of its own; what they write there is the same.
 
     Raises DataError for data that cannot be used, RunError for a run that cannot be resumed.
     """
@@ -84,11 +87,13 @@ def fit(config: Config, run: Path, console: Console) -> None:
         weights["teacher"] = recipe.teacher_weight * teacher_size / total_variance
     if (run / "init.keras").exists():
         networks.copy_weights(keras.saving.load_model(run / "init.keras", compile=False), net)
-    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    # XLA makes training slower on CPUs.
-    net.compile(optimizer=optimizer, loss=loss, loss_weights=weights, jit_compile=False)
-    optimizer.build(net.trainable_variables)
+    net = workers.replica(net)
+    with workers.strategy.scope():
+        optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
+        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+        net.compile(optimizer=optimizer, loss=loss, loss_weights=weights)
+        optimizer.build(net.trainable_variables)
+    train_step = workers.train_step(net)
     averaged = networks.build(config.kind, config.arch, config.n_outputs, teacher_size)
     student = keras.Model(averaged.input, averaged.output["logits"], name=averaged.name)
     state = State(net, optimizer)
@@ -101,19 +106,19 @@ def fit(config: Config, run: Path, console: Console) -> None:
         last = first if _out_of_patience(recipe, state.history) else total_steps
         for step, batch in zip(range(first, last), prefetch(batches, range(first, last)), strict=False):
             optimizer.learning_rate.assign(learning_rate(recipe, step, total_steps))
-            net.reset_metrics()  # or Keras would report the mean since the start
-            logs = net.train_on_batch(batch.waveforms, batch.targets, return_dict=True)
-            if not math.isfinite(logs["loss"]):
+            step_loss = train_step(batch)
+            if not math.isfinite(step_loss):
                 raise RunError(f"{run}: the loss of step {step} is no number; look for broken clips in {config.data}")
-            loss_sum += float(logs["loss"])
+            loss_sum += step_loss
             state.step = step + 1
             if recipe.ema:
                 state.average(recipe.ema)
-            progress.update(task, completed=step + 1, note=f"loss {logs['loss']:.3f}")
+            progress.update(task, completed=step + 1, note=f"loss {step_loss:.3f}")
             if state.step % steps_per_epoch:
                 continue
             averaged.set_weights(state.averages if recipe.ema else net.get_weights())
             summary = held_out.summary(held_out.scores(held_out.logits(student))) if validation else {}
+            summary = workers.agree(summary)
             seconds = time.monotonic() - began
             row = {
                 "epoch": state.step // steps_per_epoch,

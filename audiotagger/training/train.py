@@ -10,8 +10,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from audiotagger import __version__
 from audiotagger.errors import RunError
+from audiotagger.training.checkpoint import steps_done
 from audiotagger.training.corpus import find_data
+from audiotagger.training.distributed import Workers
 from audiotagger.training.fit import fit
 from audiotagger.training.recipes import RECIPES
 from audiotagger.training.runs import RUNS, Config, new_config, newest_unfinished, write_text
@@ -30,16 +33,23 @@ def train(
     teacher: bool = True,
     fold: int | None = 0,
     init: Path | None = None,
-) -> Path:
+    distributed: bool = False,
+) -> Path | None:
     """Train a net and return its run folder: `run`, else a new one under `RUNS`, or with `resume` the newest
     unfinished one of this kind there. `fold` says which clips are held out for validation, None holds out none.
-    `init` is a .keras file of the same net whose weights are where it begins.
+    `init` is a .keras file of the same net whose weights are where it begins. With `distributed` this process is one
+    of the workers of TF_CONFIG; all but the chief return None, as the run folder is the chief's.
 
-    Raises DataError, or RunError for a run that is in the way, not there, or resumed with other options.
+    Raises DataError, or RunError for a run that is in the way, not there, or resumed with other options, and for
+    workers that do not come, do not fit together, or go.
     """
+    workers = Workers.from_environment() if distributed else Workers()
+    console.quiet = not workers.chief
     if resume:
         run = run or newest_unfinished(kind, arch)
         config = Config.read(run)
+        if data and not workers.chief:
+            config = replace(config, data=str(data.resolve()))  # every worker has its own
         asked = {"kind": kind, "arch": arch, "epochs": epochs, "seed": seed, "data": data and str(data.resolve())}
         # What these are by default says nothing: they need not be given again.
         asked |= {"teacher": None if teacher else False, "hold-out": None if fold is not None else False}
@@ -60,14 +70,22 @@ def train(
         rate = recipe.learning_rate / (2 if init else 1)
         recipe = replace(recipe, epochs=epochs or recipe.epochs, learning_rate=rate)
         config = new_config(kind, arch, find_data(data), recipe, seed or 0, teacher, fold)
-        run.mkdir(parents=True, exist_ok=True)
-        if init:
-            shutil.copyfile(init, run / "init.keras")
-        write_text(run / "config.json", json.dumps(asdict(config), indent=2))
-    console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
-    try:
-        fit(config, run, console)
-    except KeyboardInterrupt:
-        console.print(f"{run}: stopped; go on with the same command and --resume")
-        raise
-    return run
+    if config.recipe.batch_size % workers.count:
+        raise RunError(f"{workers.count} workers cannot share batches of {config.recipe.batch_size} clips evenly")
+    with workers.folder(run) as own:
+        if not resume:
+            own.mkdir(parents=True, exist_ok=True)
+            if init:
+                shutil.copyfile(init, own / "init.keras")
+            write_text(own / "config.json", json.dumps(asdict(config), indent=2))
+        elif not workers.chief:
+            shutil.copytree(run, own, dirs_exist_ok=True)
+        console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
+        plan = {**asdict(config), "data": None, "step": steps_done(own / "checkpoint.npz"), "version": __version__}
+        try:
+            with workers.together(plan, lambda missing: console.print(f"waiting for {missing}")):
+                fit(config, own, console, workers)
+        except KeyboardInterrupt:
+            console.print(f"{run}: stopped; go on with the same command and --resume")
+            raise
+    return run if workers.chief else None
