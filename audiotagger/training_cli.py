@@ -83,6 +83,9 @@ def train(
     hold_out: Annotated[
         bool, typer.Option(help="Keep clips apart for validation, or train on all once a recipe is chosen.")
     ] = True,
+    distributed: Annotated[
+        bool, typer.Option("--distributed", help="Be one of the machines that TF_CONFIG names, which train together.")
+    ] = False,
 ) -> None:
     """Train a net on labelled clips. Needs the extra "train"."""
     with errors_to_exit_status(), training_extra():
@@ -100,8 +103,10 @@ def train(
             teacher=teacher,
             fold=0 if hold_out else None,
             init=init,
+            distributed=distributed,
         )
-        typer.echo(done)
+        if done:
+            typer.echo(done)
 
 
 @app.command()

@@ -91,7 +91,8 @@ def compare(init: str, folder: Path, rows: list[dict[str, str]], unheard: np.nda
     runs, spent = [], {}
     for kind in ("mel", "wave"):
         began = time.monotonic(), time.process_time()
-        runs.append(train(kind, table, Console(stderr=True), run=folder / kind, init=init, seed=seed))
+        train(kind, table, Console(stderr=True), run=folder / kind, init=init, seed=seed)
+        runs.append(folder / kind)
         spent[kind] = (time.monotonic() - began[0]) / 60, (time.process_time() - began[1]) / 60
     spent["average"] = tuple(np.sum(list(spent.values()), axis=0))
     export(runs, folder / "models")

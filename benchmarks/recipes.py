@@ -26,6 +26,7 @@ from rich.console import Console
 from audiotagger import metrics
 from audiotagger.training import networks
 from audiotagger.training.corpus import find_data, hold_out, read_corpus
+from audiotagger.training.distributed import Workers
 from audiotagger.training.fit import fit
 from audiotagger.training.pipeline import decode_all
 from audiotagger.training.recipes import RECIPES
@@ -60,7 +61,7 @@ def main(
     elif Config.read(run) != config:
         raise typer.BadParameter(f"{run}: another variant has this name; give this one its own")
     began = time.monotonic()
-    fit(config, run, Console(stderr=True))
+    fit(config, run, Console(stderr=True), Workers())
     minutes = f"{(time.monotonic() - began) / 60:.0f}"
 
     scores, truth = judge(run)

@@ -51,3 +51,11 @@ class State:
             for i, variable in enumerate(self._optimizer.variables):
                 variable.assign(arrays[f"optimizer{i}"])
             self.averages = [arrays[f"average{i}"] for i in range(len(self.averages))]
+
+
+def steps_done(path: Path) -> int:
+    """The step of a saved state; 0 if there is none."""
+    if not path.exists():
+        return 0
+    with np.load(path) as arrays:
+        return int(arrays["step"])

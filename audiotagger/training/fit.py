@@ -7,6 +7,7 @@ import io
 import json
 import math
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ from audiotagger.training import networks
 from audiotagger.training.checkpoint import State
 from audiotagger.training.corpus import hold_out, hold_out_other, read_corpus
 from audiotagger.training.display import progress_bar
+from audiotagger.training.distributed import Workers
 from audiotagger.training.losses import MaskedCrossentropy
-from audiotagger.training.pipeline import Batches, decode_all, prefetch
+from audiotagger.training.pipeline import Batch, Batches, decode_all, prefetch
 from audiotagger.training.recipes import Recipe, steps_per_epoch
 from audiotagger.training.runs import SCRATCH, WHOLE, Config, corpus_id, write_text
 from audiotagger.training.schedule import head_steps, learning_rate
@@ -30,11 +32,12 @@ from audiotagger.training.transfer import choose_what_learns, copy_weights
 from audiotagger.training.validation import FEWEST_TO_CALIBRATE, Validation
 
 
-def fit(config: Config, run: Path, console: Console) -> None:
+def fit(config: Config, run: Path, console: Console, workers: Workers) -> None:
     """Train a net as `config` says into the folder `run`, going on from its last checkpoint if it has one.
 
-    Where nothing can be held out it says so and trains on all. Raises DataError for data that cannot be used, RunError
-    for a run that cannot be resumed.
+    All `workers` do so at once, each into a folder of its own; what they write there is the same. Where nothing can be
+    held out it says so and trains on all. Raises DataError for data that cannot be used, RunError for a run that cannot
+    be resumed.
     """
     keras.utils.set_random_seed(config.seed)
     recipe = config.recipe
@@ -44,7 +47,8 @@ def fit(config: Config, run: Path, console: Console) -> None:
     train, validation = (corpus.train, []) if config.fold is None else hold_out(corpus.train, fold=config.fold)
     if config.fold is not None and not validation:
         console.print(
-            f"{run}: each label has only one source or group; none is held out to judge the net by, all are trained on"
+            f"{run}: each label has only one source or group; none is held out to judge the net by, all are trained on",
+            soft_wrap=True,
         )
     none = hold_out_other(corpus.other)[0] if config.none else []
     unlabelled = corpus.unlabelled if config.teacher else ()
@@ -87,14 +91,17 @@ def fit(config: Config, run: Path, console: Console) -> None:
         weights["teacher"] = recipe.teacher_weight * teacher_size / total_variance
     if config.init != SCRATCH:
         copy_weights(keras.saving.load_model(run / "init.keras", compile=False), net, head=config.init == WHOLE)
-    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    optimizer.build(net.trainable_variables)
+    net = workers.replica(net)
+    with workers.strategy.scope():
+        optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
+        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+        optimizer.build(net.trainable_variables)
 
-    def begin_phase(heads_alone: bool) -> None:
-        choose_what_learns(net, heads_alone, recipe.frozen_statistics)
-        # XLA makes training slower on CPUs.
-        net.compile(optimizer=optimizer, loss=loss, loss_weights=weights, jit_compile=False)
+    def begin_phase(heads_alone: bool) -> Callable[[Batch], float]:
+        choose_what_learns(net, heads_alone)
+        with workers.strategy.scope():
+            net.compile(optimizer=optimizer, loss=loss, loss_weights=weights)
+        return workers.train_step(net)
 
     averaged = networks.build(config.kind, config.arch, config.n_outputs, teacher_size)
     student = keras.Model(averaged.input, averaged.output["logits"], name=averaged.name)
@@ -107,25 +114,25 @@ def fit(config: Config, run: Path, console: Console) -> None:
         first, began, loss_sum = state.step, time.monotonic(), 0.0
         last = first if _out_of_patience(recipe, state.history) else total_steps
         heads_alone_until = head_steps(recipe, total_steps)
-        begin_phase(heads_alone=first < heads_alone_until)
+        train_step = begin_phase(heads_alone=first < heads_alone_until)
         for step, batch in zip(range(first, last), prefetch(batches, range(first, last)), strict=False):
             if step == heads_alone_until > 0:
                 state.forget_gradients()
-                begin_phase(heads_alone=False)
+                train_step = begin_phase(heads_alone=False)
             optimizer.learning_rate.assign(learning_rate(recipe, step, total_steps))
-            net.reset_metrics()  # or Keras would report the mean since the start
-            logs = net.train_on_batch(batch.waveforms, batch.targets, return_dict=True)
-            if not math.isfinite(logs["loss"]):
+            step_loss = train_step(batch)
+            if not math.isfinite(step_loss):
                 raise RunError(f"{run}: the loss of step {step} is no number; look for broken clips in {config.data}")
-            loss_sum += float(logs["loss"])
+            loss_sum += step_loss
             state.step = step + 1
             if recipe.ema:
                 state.average(recipe.ema)
-            progress.update(task, completed=step + 1, note=f"loss {logs['loss']:.3f}")
+            progress.update(task, completed=step + 1, note=f"loss {step_loss:.3f}")
             if state.step % epoch_steps:
                 continue
             averaged.set_weights(state.averages if recipe.ema else net.get_weights())
             summary = held_out.summary(held_out.scores(held_out.logits(student))) if validation else {}
+            summary = workers.agree(summary)
             seconds = time.monotonic() - began
             row = {
                 "epoch": state.step // epoch_steps,

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from audiotagger.training.distributed import whole_batch
+
 
 class MaskedCrossentropy(keras.losses.Loss):
     """Cross-entropy that leaves out what is likely a wrong label (batch-wise loss masking, Jeong & Lim, DCASE 2018).
@@ -22,5 +24,5 @@ class MaskedCrossentropy(keras.losses.Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         verified = y_true[:, -1]
         losses = keras.ops.categorical_crossentropy(y_true[:, :-1], y_pred, from_logits=True)
-        doubtful = losses > self._believed * keras.ops.max(losses)
+        doubtful = losses > self._believed * keras.ops.max(whole_batch(losses))
         return losses * keras.ops.where(doubtful, verified, 1.0)

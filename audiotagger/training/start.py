@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
-
 from audiotagger.errors import RunError
 from audiotagger.model import Model, shipped_models
-from audiotagger.training import networks  # noqa: F401 (Keras must know the layers)
 from audiotagger.training.corpus import Corpus
 from audiotagger.training.recipes import NEW_LABELS, RECIPES, Recipe, same_labels
 from audiotagger.training.runs import BODY, SCRATCH, WHOLE
@@ -45,8 +44,17 @@ def choose_start(kind: str, arch: str, asked: str | None, corpus: Corpus) -> Sta
         return Start(BODY, NEW_LABELS[kind], net, reason)
     if asked is None:
         return Start(SCRATCH, scratch, None, "random weights: the data's labels are those of the shipped net")
-    outputs = keras.saving.load_model(net, compile=False).output_shape[-1]
-    if outputs != len(known) + bool(corpus.other):
+    if _n_outputs(net) != len(known) + bool(corpus.other):
         reason = "the shipped net and a new head: only one of the two has an output for none of the labels"
         return Start(BODY, NEW_LABELS[kind], net, reason)
     return Start(WHOLE, same_labels(scratch), net, "the shipped net, head and all: its labels are the data's")
+
+
+def _n_outputs(net: Path) -> int:
+    """How many outputs the head of a .keras file has, without loading it: that would start TensorFlow, which in a
+    distributed run has to wait until all workers are there.
+    """
+    with zipfile.ZipFile(net) as archive:
+        layers = json.loads(archive.read("config.json"))["config"]["layers"]
+    units: int = next(layer["config"]["units"] for layer in layers if layer["name"] == "logits")
+    return units

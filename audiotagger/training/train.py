@@ -10,8 +10,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from audiotagger import __version__
 from audiotagger.errors import RunError
+from audiotagger.training.checkpoint import steps_done
 from audiotagger.training.corpus import find_data, hold_out, read_corpus
+from audiotagger.training.distributed import Workers
 from audiotagger.training.fit import fit
 from audiotagger.training.recipes import epochs_for
 from audiotagger.training.runs import RUNS, SCRATCH, Config, new_config, newest_unfinished, write_text
@@ -31,17 +34,24 @@ def train(
     teacher: bool = True,
     fold: int | None = 0,
     init: str | None = None,
-) -> Path:
+    distributed: bool = False,
+) -> Path | None:
     """Train a net and return its run folder: `run`, else a new one under `RUNS`, or with `resume` the newest
     unfinished one of this kind there. `fold` says which clips are held out for validation, None holds out none.
     `init` is "scratch" for random weights, "pretrained" for those of the shipped net, None for what `choose_start`
-    takes. Without `epochs`, `epochs_for` says how many.
+    takes. Without `epochs`, `epochs_for` says how many. With `distributed` this process is one of the workers of
+    TF_CONFIG; all but the chief return None, as the run folder is the chief's.
 
-    Raises DataError, or RunError for a run that is in the way, not there, or resumed with other options.
+    Raises DataError, or RunError for a run that is in the way, not there, or resumed with other options, and for
+    workers that do not come, do not fit together, or go.
     """
+    workers = Workers.from_environment() if distributed else Workers()
+    console.quiet = not workers.chief
     if resume:
         run = run or newest_unfinished(kind, arch)
         config = Config.read(run)
+        if data and not workers.chief:
+            config = replace(config, data=str(data.resolve()))  # every worker has its own
         asked = {"kind": kind, "arch": arch, "epochs": epochs, "seed": seed, "data": data and str(data.resolve())}
         # What these are by default says nothing: they need not be given again.
         asked |= {"teacher": None if teacher else False, "hold-out": None if fold is not None else False}
@@ -62,15 +72,23 @@ def train(
         clips = len(corpus.train if fold is None else hold_out(corpus.train, fold=fold)[0])
         recipe = replace(start.recipe, epochs=epochs or epochs_for(start.recipe, clips))
         config = new_config(kind, arch, corpus, recipe, seed or 0, teacher, fold, start.init)
-        run.mkdir(parents=True, exist_ok=True)
-        if start.net:
-            shutil.copyfile(start.net, run / "init.keras")
-        console.print(f"{run}: begins with {start.reason}")
-        write_text(run / "config.json", json.dumps(asdict(config), indent=2))
-    console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
-    try:
-        fit(config, run, console)
-    except KeyboardInterrupt:
-        console.print(f"{run}: stopped; go on with the same command and --resume")
-        raise
-    return run
+        console.print(f"{run}: begins with {start.reason}", soft_wrap=True)
+    if config.recipe.batch_size % workers.count:
+        raise RunError(f"{workers.count} workers cannot share batches of {config.recipe.batch_size} clips evenly")
+    with workers.folder(run) as own:
+        if not resume:
+            own.mkdir(parents=True, exist_ok=True)
+            if start.net:
+                shutil.copyfile(start.net, own / "init.keras")
+            write_text(own / "config.json", json.dumps(asdict(config), indent=2))
+        elif not workers.chief:
+            shutil.copytree(run, own, dirs_exist_ok=True)
+        console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
+        plan = {**asdict(config), "data": None, "step": steps_done(own / "checkpoint.npz"), "version": __version__}
+        try:
+            with workers.together(plan, lambda missing: console.print(f"waiting for {missing}")):
+                fit(config, own, console, workers)
+        except KeyboardInterrupt:
+            console.print(f"{run}: stopped; go on with the same command and --resume")
+            raise
+    return run if workers.chief else None
