@@ -44,7 +44,8 @@ def fit(config: Config, run: Path, console: Console) -> None:
     train, validation = (corpus.train, []) if config.fold is None else hold_out(corpus.train, fold=config.fold)
     if config.fold is not None and not validation:
         console.print(
-            f"{run}: each label has only one source or group; none is held out to judge the net by, all are trained on"
+            f"{run}: each label has only one source or group; none is held out to judge the net by, all are trained on",
+            soft_wrap=True,
         )
     none = hold_out_other(corpus.other)[0] if config.none else []
     unlabelled = corpus.unlabelled if config.teacher else ()
@@ -92,7 +93,7 @@ def fit(config: Config, run: Path, console: Console) -> None:
     optimizer.build(net.trainable_variables)
 
     def begin_phase(heads_alone: bool) -> None:
-        choose_what_learns(net, heads_alone, recipe.frozen_statistics)
+        choose_what_learns(net, heads_alone)
         # XLA makes training slower on CPUs.
         net.compile(optimizer=optimizer, loss=loss, loss_weights=weights, jit_compile=False)
 

@@ -28,8 +28,6 @@ class Recipe:
     """Share of the steps, the first ones, in which the heads learn alone while all below them stays as it began."""
     head_rate: float = 0.0
     """Peak learning rate of these steps. They have a schedule of their own, and so have the steps after them."""
-    frozen_statistics: bool = False
-    """Batch normalization keeps the mean, variance and scale that it began with."""
     weight_decay: float = 0.0
     constant_rate: bool = False
     """No schedule."""

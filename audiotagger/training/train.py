@@ -65,7 +65,7 @@ def train(
         run.mkdir(parents=True, exist_ok=True)
         if start.net:
             shutil.copyfile(start.net, run / "init.keras")
-        console.print(f"{run}: begins with {start.reason}")
+        console.print(f"{run}: begins with {start.reason}", soft_wrap=True)
         write_text(run / "config.json", json.dumps(asdict(config), indent=2))
     console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
     try:

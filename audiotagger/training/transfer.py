@@ -21,12 +21,10 @@ def copy_weights(source: keras.Model, target: keras.Model, head: bool) -> None:
         target.get_layer("logits").set_weights(source.get_layer("logits").get_weights())
 
 
-def choose_what_learns(net: keras.Model, heads_alone: bool, frozen_statistics: bool = False) -> None:
-    """Let all layers of `net` learn, or its heads alone; with `frozen_statistics` never batch normalization.
+def choose_what_learns(net: keras.Model, heads_alone: bool) -> None:
+    """Let all layers of `net` learn, or its heads alone. The net has to be compiled again afterwards.
 
     Batch normalization that does not learn normalizes as it does in tagging, with the mean and variance it came with.
-    The net has to be compiled again afterwards.
     """
     for layer in net.layers:
-        frozen = frozen_statistics and isinstance(layer, keras.layers.BatchNormalization)
-        layer.trainable = layer.name in HEADS or not (heads_alone or frozen)
+        layer.trainable = layer.name in HEADS or not heads_alone
