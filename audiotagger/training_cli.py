@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -62,6 +63,10 @@ def train(
     hold_out: Annotated[
         bool, typer.Option(help="Keep clips apart for validation, or train on all once a recipe is chosen.")
     ] = True,
+    tensorboard: Annotated[
+        bool,
+        typer.Option("--tensorboard", help='Also write the curves for TensorBoard. Needs the extra "tensorboard".'),
+    ] = False,
 ) -> None:
     """Train a net on labelled clips. Needs the extra "train"."""
     with errors_to_exit_status(), training_extra():
@@ -80,8 +85,22 @@ def train(
             teacher=teacher,
             fold=0 if hold_out else None,
             init=shipped_models() / f"{model}.keras" if init is Init.pretrained else None,
+            tensorboard=tensorboard,
         )
         typer.echo(done)
+
+
+@app.command()
+def runs(
+    folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder of runs. [default: runs]")] = None,
+) -> None:
+    """List training runs, the newest last: how far they are, and their validation scores."""
+    with errors_to_exit_status():
+        from audiotagger.training.listing import as_table, as_text, list_runs
+        from audiotagger.training.runs import RUNS
+
+        show = as_table if sys.stdout.isatty() else as_text
+        typer.echo(show(list_runs(folder or RUNS)), nl=False)
 
 
 @app.command()
@@ -130,6 +149,6 @@ def evaluate(
         typer.echo(REPORTS[output_format](figures(results)))
         if plot:
             with training_extra():
-                from audiotagger.training.plots import confusion
+                from audiotagger.training.plots import confusion, save
 
-                confusion(results, plot)
+                save(confusion(results), plot)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
+
+from audiotagger.errors import RunError
+from audiotagger.training.runs import replacing
 
 
 class State:
@@ -28,21 +31,24 @@ class State:
             mean += (1 - keep) * (weight - mean)
 
     def save(self, path: Path) -> None:
+        # With the net's variables go the states of its dropout's random generators.
         arrays = {f"net{i}": value.numpy() for i, value in enumerate(self._net.variables)}
         arrays |= {f"optimizer{i}": value.numpy() for i, value in enumerate(self._optimizer.variables)}
         arrays |= {f"average{i}": value for i, value in enumerate(self.averages)}
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
+        with replacing(path) as partial, partial.open("wb") as file:
             np.savez(file, step=self.step, history=json.dumps(self.history), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
 
     def load(self, path: Path) -> None:
-        with np.load(path) as arrays:
-            self.step, self.history = int(arrays["step"]), json.loads(str(arrays["history"]))
-            for i, variable in enumerate(self._net.variables):
-                variable.assign(arrays[f"net{i}"])
-            for i, variable in enumerate(self._optimizer.variables):
-                variable.assign(arrays[f"optimizer{i}"])
-            self.averages = [arrays[f"average{i}"] for i in range(len(self.averages))]
+        """Raises RunError if the file is damaged."""
+        try:
+            with np.load(path) as arrays:
+                self.step, self.history = int(arrays["step"]), json.loads(str(arrays["history"]))
+                for i, variable in enumerate(self._net.variables):
+                    variable.assign(arrays[f"net{i}"])
+                for i, variable in enumerate(self._optimizer.variables):
+                    variable.assign(arrays[f"optimizer{i}"])
+                self.averages = [arrays[f"average{i}"] for i in range(len(self.averages))]
+        except (EOFError, KeyError, ValueError, zipfile.BadZipFile):
+            raise RunError(
+                f"{path}: damaged, or of another version; without it the same command and --resume begin this run anew"
+            ) from None

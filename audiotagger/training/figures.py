@@ -70,7 +70,7 @@ class Figures:
 
     clips: int
     nets: dict[str, OfNet]
-    """By name; the last is "average"."""
+    """By name; the last is "average", unless there is but one."""
     complements: list[Complement]
     """Of each pair of nets, either way; empty for one net."""
     confident: float
@@ -82,7 +82,7 @@ class Figures:
 def figures(evaluation: Evaluation) -> Figures:
     """Work out what is to be reported of an evaluation."""
     scores, truth = evaluation.scores, evaluation.truth
-    known, other = scores["average"].max(axis=1), evaluation.other_scores.max(axis=1)
+    known, other = evaluation.answer.max(axis=1), evaluation.other_scores.max(axis=1)
     return Figures(
         clips=len(truth),
         nets={name: _of_net(evaluation, name) for name in scores},

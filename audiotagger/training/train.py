@@ -11,10 +11,11 @@ from pathlib import Path
 from rich.console import Console
 
 from audiotagger.errors import RunError
+from audiotagger.training.board import need_tensorboard
 from audiotagger.training.corpus import find_data
 from audiotagger.training.fit import fit
 from audiotagger.training.recipes import RECIPES
-from audiotagger.training.runs import RUNS, Config, new_config, newest_unfinished, write_text
+from audiotagger.training.runs import RUNS, Config, locked, new_config, newest_unfinished, write_text
 
 
 def train(
@@ -30,13 +31,19 @@ def train(
     teacher: bool = True,
     fold: int | None = 0,
     init: Path | None = None,
+    tensorboard: bool = False,
 ) -> Path:
     """Train a net and return its run folder: `run`, else a new one under `RUNS`, or with `resume` the newest
     unfinished one of this kind there. `fold` says which clips are held out for validation, None holds out none.
     `init` is a .keras file of the same net whose weights are where it begins.
 
-    Raises DataError, or RunError for a run that is in the way, not there, or resumed with other options.
+    With `tensorboard` the run folder gets TensorBoard's event files too.
+
+    Raises DataError, ExtraError, or RunError for a run that is in the way, not there, resumed with other options, being
+    trained already, or whose folder cannot be written to.
     """
+    if tensorboard:
+        need_tensorboard()
     if resume:
         run = run or newest_unfinished(kind, arch)
         config = Config.read(run)
@@ -61,13 +68,15 @@ def train(
         recipe = replace(recipe, epochs=epochs or recipe.epochs, learning_rate=rate)
         config = new_config(kind, arch, find_data(data), recipe, seed or 0, teacher, fold)
         run.mkdir(parents=True, exist_ok=True)
-        if init:
+    with locked(run):
+        if init and not resume:
             shutil.copyfile(init, run / "init.keras")
-        write_text(run / "config.json", json.dumps(asdict(config), indent=2))
-    console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
-    try:
-        fit(config, run, console)
-    except KeyboardInterrupt:
-        console.print(f"{run}: stopped; go on with the same command and --resume")
-        raise
+        if not resume:
+            write_text(run / "config.json", json.dumps(asdict(config), indent=2))
+        console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
+        try:
+            fit(config, run, console, tensorboard)
+        except KeyboardInterrupt:
+            console.print(f"{run}: stopped; go on with the same command and --resume")
+            raise
     return run
