@@ -32,7 +32,7 @@ def shown(terminal: bool, scores: bool = True) -> str:
 
 def test_a_terminal_gets_the_last_epochs_and_a_bar() -> None:
     last = shown(terminal=True).split("epoch")[-1].splitlines()
-    assert last[0].split() == ["loss", "MAP@3", "top-1", "clips/s"]
+    assert last[0].split() == ["loss", "validation", "MAP@3", "top-1", "clips/s"]
     table = [line.split() for line in last[1 : SHOWN + 2]]
     assert table[:-1] == [
         [f"{i}/{EPOCHS}", f"{3 - (i - 1) / 10:.3f}", "0.500", "0.250", "123"] for i in range(EPOCHS - SHOWN, EPOCHS)

@@ -41,7 +41,7 @@ class State:
     def load(self, path: Path) -> None:
         """Raises RunError if the file is damaged."""
         try:
-            with np.load(path) as arrays:
+            with path.open("rb") as file, np.load(file) as arrays:
                 self.step, self.history = int(arrays["step"]), json.loads(str(arrays["history"]))
                 for i, variable in enumerate(self._net.variables):
                     variable.assign(arrays[f"net{i}"])

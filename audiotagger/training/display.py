@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-COLUMNS = {"val_map3": "MAP@3", "val_top1": "top-1", "clips_per_second": "clips/s"}
+COLUMNS = {"val_map3": "validation MAP@3", "val_top1": "top-1", "clips_per_second": "clips/s"}
 """What the columns of a history are called, after epoch and loss; those that a run does not have are left out."""
 
 SHOWN = 10
