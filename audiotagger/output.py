@@ -60,14 +60,21 @@ def open_journal(path: Path, encoding_errors: str, resume: bool) -> Iterator[tup
             yield file, set()
         return
     with _open(path, "a", encoding_errors) as appending:
-        try:
-            if fcntl:
-                fcntl.flock(appending, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise OutputError(f"{path}: another run writes to it; wait for it, or give another --output") from None
+        if not lock(appending):
+            raise OutputError(f"{path}: another run writes to it; wait for it, or give another --output")
         if path.stat().st_size and not resume:
             raise OutputError(f"{path}: holds results already; add --resume to go on with it or remove it")
         yield appending, _held_by(path)
+
+
+def lock(file: TextIO) -> bool:
+    """Keep other processes from locking this open file until it is closed. False if one of them has."""
+    try:
+        if fcntl:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _held_by(journal: Path) -> set[str]:

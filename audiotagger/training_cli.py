@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -86,6 +87,10 @@ def train(
     distributed: Annotated[
         bool, typer.Option("--distributed", help="Be one of the machines that TF_CONFIG names, which train together.")
     ] = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option("--tensorboard", help='Also write the curves for TensorBoard. Needs the extra "tensorboard".'),
+    ] = False,
 ) -> None:
     """Train a net on labelled clips. Needs the extra "train"."""
     with errors_to_exit_status(), training_extra():
@@ -104,9 +109,23 @@ def train(
             fold=0 if hold_out else None,
             init=init,
             distributed=distributed,
+            tensorboard=tensorboard,
         )
         if done:
             typer.echo(done)
+
+
+@app.command()
+def runs(
+    folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder of runs. [default: runs]")] = None,
+) -> None:
+    """List training runs, the newest last: how far they are, and their validation scores."""
+    with errors_to_exit_status():
+        from audiotagger.training.listing import as_table, as_text, list_runs
+        from audiotagger.training.runs import RUNS
+
+        show = as_table if sys.stdout.isatty() else as_text
+        typer.echo(show(list_runs(folder or RUNS)), nl=False)
 
 
 @app.command()
@@ -161,6 +180,6 @@ def evaluate(
         typer.echo(REPORTS[output_format](figures(results)))
         if plot:
             with training_extra():
-                from audiotagger.training.plots import confusion
+                from audiotagger.training.plots import confusion, save
 
-                confusion(results, plot)
+                save(confusion(results), plot)

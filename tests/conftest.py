@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +38,34 @@ def run() -> Callable[..., Result]:
     from audiotagger.cli import app
 
     return lambda *args: CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+def command(*args: object, cwd: Path, largest_file: int | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command of audiotagger in a process of its own; no file that it writes may be larger than that, in bytes:
+    as on a full disk, there is an error.
+    """
+
+    def limit() -> None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file or resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+    return subprocess.run(
+        [sys.executable, "-m", "audiotagger", *map(str, args)],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=600,
+        cwd=cwd,
+        env={**os.environ, "AUDIOTAGGER_CACHE": str(cwd / "cache")},
+        preexec_fn=limit if largest_file else None,
+    )
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def tone(seconds: float, sample_rate: int = 16_000, hertz: float = 440.0) -> Waveform:

@@ -39,17 +39,27 @@ def test_verifying_models_needs_no_training_extra() -> None:
     assert modules_after("models", "verify").isdisjoint(TRAINING_ONLY | {"av"})
 
 
+def test_listing_runs_needs_no_training_extra(tmp_path: Path) -> None:
+    assert modules_after("runs", str(tmp_path)).isdisjoint(TRAINING_ONLY | {"matplotlib"})
+
+
 @pytest.mark.parametrize(
-    ("missing", "args"),
-    [("tensorflow", ["train", "--model", "mel"]), ("pooch", ["data", "fetch", "fsdkaggle2018"])],
+    ("missing", "extra", "args"),
+    [
+        ("tensorflow", "train", ["train", "--model", "mel"]),
+        ("tensorboard", "tensorboard", ["train", "--model", "mel", "--tensorboard"]),
+        ("pooch", "train", ["data", "fetch", "fsdkaggle2018"]),
+    ],
 )
-def test_a_missing_extra_is_one_line_with_the_command(tmp_path: Path, missing: str, args: list[str]) -> None:
+def test_a_missing_extra_is_one_line_with_the_command(
+    tmp_path: Path, missing: str, extra: str, args: list[str]
+) -> None:
     script = f"import sys; sys.modules[{missing!r}] = None; {RUN}"
     command = [sys.executable, "-c", script, *args]
     done = subprocess.run(command, capture_output=True, check=False, text=True, cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert 'pip install "audiotagger-nets[train]"' in done.stderr
+    assert f'pip install "audiotagger-nets[{extra}]"' in done.stderr
 
 
 def test_public_names() -> None:

@@ -37,7 +37,8 @@ def test_every_command_is_mentioned() -> None:
         for name, command in commands.items()
         for inner in ([[inner] for inner in getattr(command, "commands", ())] or [[]])
     ]
-    assert sorted(names) == ["data check", "data fetch", "embed", "evaluate", "export", "models verify", "tag", "train"]
+    described = ["data check", "data fetch", "embed", "evaluate", "export", "models verify", "runs", "tag", "train"]
+    assert sorted(names) == described
     for name in names:
         assert f"audiotagger {name}" in README
 

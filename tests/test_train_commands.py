@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,22 +16,11 @@ import pytest
 from typer.testing import Result
 
 from audiotagger.model import shipped_models
+from tests.conftest import command, rows
 
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
 Run = Callable[..., Result]
-
-
-def command(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "audiotagger", *map(str, args)],
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=600,
-        cwd=cwd,
-        env={**os.environ, "AUDIOTAGGER_CACHE": str(cwd / "cache")},
-    )
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +39,6 @@ def workshop(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
     return root
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 def only_run(root: Path, kind: str) -> Path:
     (found,) = root.glob(f"runs/{kind}-*")
     return found
@@ -71,7 +52,17 @@ def test_a_run_tells_its_story(workshop: Path) -> None:
     history = rows(run / "history.csv")
     assert [row["epoch"] for row in history] == ["1", "2"]
     assert 0 <= float(history[-1]["val_map3"]) <= 1
-    assert json.loads((run / "result.json").read_text())["validation"]["clips"] > 0
+    validation = json.loads((run / "result.json").read_text())["validation"]
+    assert validation["clips"] > 0
+    report = rows(run / "report.csv")
+    assert [row["label"] for row in report] == ["", "noise", "tone"]
+    assert float(report[0]["map3"]) == pytest.approx(validation["map3"])
+    assert sum(int(row["clips"]) for row in report[1:]) == validation["clips"]
+    for picture in ("curves.png", "confusion.png"):
+        assert (run / picture).read_bytes().startswith(b"\x89PNG")
+    listed = command("runs", cwd=workshop).stdout.splitlines()
+    assert [line.split("\t")[1:3] for line in listed] == [["mel", "default"], ["wave", "default"]]
+    assert {line.split("\t")[-1] for line in listed} == {"finished"}
 
 
 def test_export_agrees_with_keras_on_real_windows(workshop: Path) -> None:
@@ -160,80 +151,6 @@ def test_a_failed_export_leaves_the_old_models_alone(workshop: Path, tmp_path: P
     assert {path.name: path.read_bytes() for path in models.iterdir()} == before
 
 
-def stop_after_first_epoch(args: list[str], folder: Path, how: signal.Signals) -> subprocess.CompletedProcess[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "audiotagger", *args],
-        cwd=folder,
-        env={**os.environ, "AUDIOTAGGER_CACHE": str(folder / "cache")},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    checkpoint = folder / args[args.index("--run") + 1] / "checkpoint.npz"
-    while not checkpoint.exists() and process.poll() is None:
-        time.sleep(0.05)
-    process.send_signal(how)
-    _, errors = process.communicate(timeout=60)
-    return subprocess.CompletedProcess(args, process.returncode, "", errors)
-
-
-def test_an_interrupted_run_says_how_to_go_on(workshop: Path) -> None:
-    args = ["train", "--model", "wave", "--epochs", "50", "--run", "interrupted"]
-    stopped = stop_after_first_epoch(args, workshop, signal.SIGINT)
-    assert stopped.returncode == 130, stopped.stderr
-    assert stopped.stderr.splitlines()[-1].endswith("--resume")
-
-
-def test_a_killed_run_goes_on_where_it_was(workshop: Path) -> None:
-    # The head alone learns in the first epoch, all layers from the second on.
-    args = ["train", "--model", "wave", "--epochs", "4", "--run", "killed"]
-    stop_after_first_epoch(args, workshop, signal.SIGKILL)
-    checkpoint = workshop / "killed" / "checkpoint.npz"
-    with np.load(checkpoint) as arrays:
-        done_epochs = len(json.loads(str(arrays["history"])))
-    assert 1 <= done_epochs < 4
-    for options, remedy in (
-        ([], "--resume"),
-        (["--resume", "--seed", "5"], "seed 0"),
-        (["--resume", "--no-hold-out"], "hold-out True"),
-        (["--resume", "--no-teacher"], "teacher True"),
-        (["--resume", "--init", "scratch"], "init pretrained"),
-    ):
-        refused = command(*args, *options, cwd=workshop)
-        assert refused.returncode == 1
-        assert remedy in refused.stderr
-    resumed = command(*args, "--resume", cwd=workshop)
-    assert resumed.returncode == 0, resumed.stderr
-    assert f"epoch {done_epochs + 1:>3}/4" in resumed.stderr
-    assert f"epoch {done_epochs:>3}/4" not in resumed.stderr
-    whole = command("train", "--model", "wave", "--epochs", "4", "--run", "whole", cwd=workshop)
-    assert whole.returncode == 0, whole.stderr
-    losses = [[float(row["loss"]) for row in rows(workshop / name / "history.csv")] for name in ("killed", "whole")]
-    # TensorFlow's threads sum in no fixed order: two whole runs differ by a third of a per cent after four steps.
-    assert losses[0] == pytest.approx(losses[1], rel=0.01)
-
-
-def test_a_run_on_unverified_clips_goes_on_where_it_was(workshop: Path, corpus: Path) -> None:
-    data = workshop / "doubted"
-    data.mkdir()
-    for path in corpus.iterdir():
-        if path.name != "train.csv":
-            (data / path.name).symlink_to(path)
-    with (data / "train.csv").open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["fname", "label", "manually_verified"])
-        table.writerows([row["fname"], row["label"], i % 3 % 2] for i, row in enumerate(rows(corpus / "train.csv")))
-    args = ["train", "--model", "mel", "--epochs", "2", "--data", "doubted"]
-    stop_after_first_epoch([*args, "--run", "doubted-killed"], workshop, signal.SIGKILL)
-    for options in (["--run", "doubted-killed", "--resume"], ["--run", "doubted-whole"]):
-        done = command(*args, *options, cwd=workshop)
-        assert done.returncode == 0, done.stderr
-    killed, whole = (
-        [float(row["loss"]) for row in rows(workshop / run / "history.csv")]
-        for run in ("doubted-killed", "doubted-whole")
-    )
-    assert killed == pytest.approx(whole, rel=0.01)
-
-
 def test_the_nets_of_2018_train_and_export(workshop: Path) -> None:
     for kind in ("mel", "wave"):
         done = command(
@@ -285,6 +202,8 @@ def test_a_net_can_learn_from_all_clips(workshop: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "validation" not in done.stderr
     assert json.loads((workshop / "whole-corpus" / "result.json").read_text())["validation"] == {}
+    assert (workshop / "whole-corpus" / "curves.png").is_file()
+    assert not {"confusion.png", "report.csv"} & {path.name for path in (workshop / "whole-corpus").iterdir()}
     assert command("export", "whole-corpus", "--to", "of-all", cwd=workshop).returncode == 0
     listed = command("models", "--models", "of-all", cwd=workshop)
     assert listed.returncode == 0, listed.stderr

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
+
+from audiotagger.errors import RunError
+from audiotagger.training.runs import replacing
 
 
 class State:
@@ -33,18 +38,16 @@ class State:
             variable.assign(keras.ops.zeros_like(variable))
 
     def save(self, path: Path) -> None:
+        # With the net's variables go the states of its dropout's random generators.
         arrays = {f"net{i}": value.numpy() for i, value in enumerate(self._net.variables)}
         arrays |= {f"optimizer{i}": value.numpy() for i, value in enumerate(self._optimizer.variables)}
         arrays |= {f"average{i}": value for i, value in enumerate(self.averages)}
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
+        with replacing(path) as partial, partial.open("wb") as file:
             np.savez(file, step=self.step, history=json.dumps(self.history), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
 
     def load(self, path: Path) -> None:
-        with np.load(path) as arrays:
+        """Raises RunError if the file is damaged."""
+        with _reading(path) as arrays:
             self.step, self.history = int(arrays["step"]), json.loads(str(arrays["history"]))
             for i, variable in enumerate(self._net.variables):
                 variable.assign(arrays[f"net{i}"])
@@ -54,8 +57,19 @@ class State:
 
 
 def steps_done(path: Path) -> int:
-    """The step of a saved state; 0 if there is none."""
+    """The step of a saved state; 0 if there is none. Raises RunError if the file is damaged."""
     if not path.exists():
         return 0
-    with np.load(path) as arrays:
+    with _reading(path) as arrays:
         return int(arrays["step"])
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Any]:
+    try:
+        with path.open("rb") as file, np.load(file) as arrays:
+            yield arrays
+    except (EOFError, KeyError, ValueError, zipfile.BadZipFile):
+        raise RunError(
+            f"{path}: damaged, or of another version; without it the same command and --resume begin this run anew"
+        ) from None

@@ -21,14 +21,19 @@ TEST_DATA = "test.csv and audio_test/, in a folder test/ beside train/, or of sp
 
 @dataclass(frozen=True)
 class Evaluation:
-    """scores: of each net and of "average", [clips, labels]; truth: [clips], indices of `labels`; other_scores: of
-    the average on sounds that are none of the labels, [clips, labels].
+    """scores: of each net and last of "average", or of a single net, [clips, labels]; truth: [clips], indices of
+    `labels`; other_scores: of the last on sounds that are none of the labels, [clips, labels].
     """
 
     labels: tuple[str, ...]
     truth: NDArray[np.int64]
     scores: dict[str, NDArray[np.float32]]
     other_scores: NDArray[np.float32]
+
+    @property
+    def answer(self) -> NDArray[np.float32]:
+        """The scores that tagging would go by: the last."""
+        return [*self.scores.values()][-1]
 
 
 def evaluate(tagger: Tagger, data: Path, split: str, progress: Callable[[int, int], None]) -> Evaluation:

@@ -81,7 +81,7 @@ class Figures:
 
     clips: int
     nets: dict[str, OfNet]
-    """By name; the last is "average"."""
+    """By name; the last is "average", unless there is but one."""
     gains: list[Gain]
     """Over each net; empty for one net."""
     complements: list[Complement]
@@ -96,7 +96,7 @@ def figures(evaluation: Evaluation) -> Figures:
     """Work out what is to be reported of an evaluation."""
     scores, truth = evaluation.scores, evaluation.truth
     names = [name for name in scores if name != "average"]
-    known, other = scores["average"].max(axis=1), evaluation.other_scores.max(axis=1)
+    known, other = evaluation.answer.max(axis=1), evaluation.other_scores.max(axis=1)
     return Figures(
         clips=len(truth),
         nets={name: _of_net(evaluation, name) for name in scores},

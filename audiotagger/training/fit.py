@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +14,29 @@ from rich.console import Console
 
 from audiotagger.errors import RunError
 from audiotagger.training import networks
+from audiotagger.training.board import Board
 from audiotagger.training.checkpoint import State
 from audiotagger.training.corpus import hold_out, hold_out_other, read_corpus
-from audiotagger.training.display import progress_bar
+from audiotagger.training.display import Display, progress_bar
 from audiotagger.training.distributed import Workers
+from audiotagger.training.finish import finish, write_history
 from audiotagger.training.losses import MaskedCrossentropy
 from audiotagger.training.pipeline import Batch, Batches, decode_all, prefetch
 from audiotagger.training.recipes import Recipe, steps_per_epoch
-from audiotagger.training.runs import SCRATCH, WHOLE, Config, corpus_id, write_text
+from audiotagger.training.runs import SCRATCH, WHOLE, Config, corpus_id
 from audiotagger.training.schedule import head_steps, learning_rate
 from audiotagger.training.teacher import read_teacher
 from audiotagger.training.transfer import choose_what_learns, copy_weights
-from audiotagger.training.validation import FEWEST_TO_CALIBRATE, Validation
+from audiotagger.training.validation import Validation
 
 
-def fit(config: Config, run: Path, console: Console, workers: Workers) -> None:
+def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboard: bool = False) -> None:
     """Train a net as `config` says into the folder `run`, going on from its last checkpoint if it has one.
+    With `tensorboard` the folder gets event files too.
 
     All `workers` do so at once, each into a folder of its own; what they write there is the same. Where nothing can be
     held out it says so and trains on all. Raises DataError for data that cannot be used, RunError for a run that cannot
-    be resumed.
+    be resumed or whose folder cannot be written to.
     """
     keras.utils.set_random_seed(config.seed)
     recipe = config.recipe
@@ -54,7 +53,7 @@ def fit(config: Config, run: Path, console: Console, workers: Workers) -> None:
     unlabelled = corpus.unlabelled if config.teacher else ()
     everything = [*corpus.train, *none, *unlabelled]
     with progress_bar(console) as progress:
-        task = progress.add_task("decode", total=len(everything), note="")
+        task = progress.add_task("decode", total=len(everything))
         decoded = decode_all(everything, networks.SAMPLE_RATE, lambda done, _: progress.update(task, completed=done))
         progress.remove_task(task)
     index_of = {clip: index for index, clip in enumerate(everything)}
@@ -109,8 +108,13 @@ def fit(config: Config, run: Path, console: Console, workers: Workers) -> None:
 
     if (run / "checkpoint.npz").exists():
         state.load(run / "checkpoint.npz")
-    with progress_bar(console) as progress:
-        task = progress.add_task(config.kind, total=total_steps, completed=state.step, note="")
+        write_history(run, state.history)  # which may be an epoch behind
+    board = Board(run / "tensorboard" if tensorboard else None, net)
+    for row in state.history:
+        optimizer.learning_rate.assign(learning_rate(recipe, row["epoch"] * epoch_steps - 1, total_steps))
+        board.epoch(row)
+    with Display(console, config.kind, recipe.epochs, total_steps) as display:
+        display.begin(state.step, state.history)
         first, began, loss_sum = state.step, time.monotonic(), 0.0
         last = first if _out_of_patience(recipe, state.history) else total_steps
         heads_alone_until = head_steps(recipe, total_steps)
@@ -127,7 +131,7 @@ def fit(config: Config, run: Path, console: Console, workers: Workers) -> None:
             state.step = step + 1
             if recipe.ema:
                 state.average(recipe.ema)
-            progress.update(task, completed=step + 1, note=f"loss {step_loss:.3f}")
+            display.step(state.step, step_loss)
             if state.step % epoch_steps:
                 continue
             averaged.set_weights(state.averages if recipe.ema else net.get_weights())
@@ -144,31 +148,16 @@ def fit(config: Config, run: Path, console: Console, workers: Workers) -> None:
             state.history.append(row)
             if not recipe.ema and (not recipe.patience or _best_epoch(state.history) == len(state.history)):
                 state.averages = averaged.get_weights()
-            _write_history(run / "history.csv", state.history)
             state.save(run / "checkpoint.npz")
-            progress.console.print(
-                f"epoch {row['epoch']:>3}/{recipe.epochs}  loss {row['loss']:.3f}  "
-                + (f"validation MAP@3 {row['val_map3']:.3f}  top-1 {row['val_top1']:.3f}  " if validation else "")
-                + f"{row['clips_per_second']:.0f} clips/s"
-            )
+            write_history(run, state.history)
+            board.epoch(row)
+            display.epoch(state.history)
             if _out_of_patience(recipe, state.history):
                 break
 
+    board.close()
     averaged.set_weights(state.averages)
-    logits = held_out.logits(student)
-    enough = len(validation) >= FEWEST_TO_CALIBRATE
-    temperature = held_out.best_temperature(logits) if enough else recipe.temperature
-    summary = held_out.summary(held_out.scores(logits, temperature))
-    result = {
-        "finished": datetime.now(UTC).date().isoformat(),
-        "temperature": temperature,
-        "validation": {"clips": len(validation), **summary} if validation else {},
-    }
-    np.save(run / "windows.npy", held_out.windows[:32])
-    partial = run / "partial.keras"
-    student.save(partial)
-    partial.replace(run / "model.keras")
-    write_text(run / "result.json", json.dumps(result, indent=2))
+    finish(run, config, student, held_out, judged=bool(validation))
 
 
 def _best_epoch(history: list[dict[str, Any]]) -> int:
@@ -179,11 +168,3 @@ def _best_epoch(history: list[dict[str, Any]]) -> int:
 
 def _out_of_patience(recipe: Recipe, history: list[dict[str, Any]]) -> bool:
     return bool(recipe.patience and history and len(history) - _best_epoch(history) >= recipe.patience)
-
-
-def _write_history(path: Path, history: list[dict[str, Any]]) -> None:
-    table = io.StringIO()
-    writer = csv.DictWriter(table, fieldnames=list(history[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(history)
-    write_text(path, table.getvalue())

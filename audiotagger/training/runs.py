@@ -4,22 +4,30 @@ A run is a folder:
 
 config.json      what was asked for: kind, arch, data, labels, recipe, seed
 init.keras       the net it began with, if not with random weights
-history.csv      one row an epoch
+lock             held by the process that trains it
 checkpoint.npz   everything needed to go on; replaced as a whole after each epoch
+history.csv      one row an epoch, as the checkpoint has them
+curves.png       the same as a picture
+tensorboard/     the same for TensorBoard, if that was asked for
 model.keras      the finished net: averaged weights, no optimizer; logits, not probabilities
 windows.npy      a few windows of validation clips, to compare an export with
-result.json      date, temperature and validation scores of the finished net
+report.csv       how the finished net does on the validation clips, label by label
+confusion.png    which of their labels it confuses
+result.json      date, temperature and validation scores of the finished net; written last
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import suppress
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from audiotagger.errors import RunError
+from audiotagger.output import lock
 from audiotagger.training.corpus import Corpus
 from audiotagger.training.recipes import Recipe
 
@@ -58,10 +66,11 @@ class Config:
         """Read a run's config.json. Raises RunError if `run` is not a run, or one of another version."""
         try:
             values = json.loads((run / "config.json").read_text(encoding="utf-8"))
+            return cls(**{**values, "labels": tuple(values["labels"]), "recipe": Recipe(**values["recipe"])})
         except FileNotFoundError:
             raise RunError(f"{run}: no config.json, so no training run; see `audiotagger train --help`") from None
-        try:
-            return cls(**{**values, "labels": tuple(values["labels"]), "recipe": Recipe(**values["recipe"])})
+        except ValueError as error:
+            raise RunError(f"{run / 'config.json'}: damaged, {error}; put it right or train anew") from None
         except (KeyError, TypeError):
             raise RunError(f"{run}: a run of another version of audiotagger; train it again") from None
 
@@ -127,8 +136,41 @@ def corpus_id(corpus: Corpus) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()[:12]
 
 
+@contextmanager
+def locked(run: Path) -> Iterator[None]:
+    """Keep other processes from training `run` meanwhile. Raises RunError if one does."""
+    with (run / "lock").open("a") as file:
+        if not lock(file):
+            raise RunError(f"{run}: another process trains it; wait for it, or give another --run")
+        yield
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path beside a run's file to write to; what is there at the end replaces the file as a whole: whatever
+    happens, there is the old one or the new one.
+
+    Raises RunError if the disk is full or the folder may not be written to.
+    """
+    partial = path.with_name(f"partial.{path.name}")
+    try:
+        try:
+            yield partial
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(path, error.strerror or str(error)) from None
+
+
+def unwritable(path: Path | None, why: str) -> RunError:
+    """What to raise if one of a run's files cannot be written."""
+    return RunError(f"{path}: {why}; make room or mend this, then go on with the same command and --resume")
+
+
 def write_text(path: Path, text: str) -> None:
-    """Replace `path` as a whole."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    """Replace a run's file as `replacing` does."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")

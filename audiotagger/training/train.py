@@ -12,12 +12,13 @@ from rich.console import Console
 
 from audiotagger import __version__
 from audiotagger.errors import RunError
+from audiotagger.training.board import need_tensorboard
 from audiotagger.training.checkpoint import steps_done
 from audiotagger.training.corpus import find_data, hold_out, read_corpus
 from audiotagger.training.distributed import Workers
 from audiotagger.training.fit import fit
 from audiotagger.training.recipes import epochs_for
-from audiotagger.training.runs import RUNS, SCRATCH, Config, new_config, newest_unfinished, write_text
+from audiotagger.training.runs import RUNS, SCRATCH, Config, locked, new_config, newest_unfinished, write_text
 from audiotagger.training.start import choose_start
 
 
@@ -35,6 +36,7 @@ def train(
     fold: int | None = 0,
     init: str | None = None,
     distributed: bool = False,
+    tensorboard: bool = False,
 ) -> Path | None:
     """Train a net and return its run folder: `run`, else a new one under `RUNS`, or with `resume` the newest
     unfinished one of this kind there. `fold` says which clips are held out for validation, None holds out none.
@@ -42,9 +44,13 @@ def train(
     takes. Without `epochs`, `epochs_for` says how many. With `distributed` this process is one of the workers of
     TF_CONFIG; all but the chief return None, as the run folder is the chief's.
 
-    Raises DataError, or RunError for a run that is in the way, not there, or resumed with other options, and for
-    workers that do not come, do not fit together, or go.
+    With `tensorboard` the run folder gets TensorBoard's event files too.
+
+    Raises DataError, ExtraError, or RunError for a run that is in the way, not there, resumed with other options, being
+    trained already, or whose folder cannot be written to, and for workers that do not come, do not fit together, or go.
     """
+    if tensorboard:
+        need_tensorboard()
     workers = Workers.from_environment() if distributed else Workers()
     console.quiet = not workers.chief
     if resume:
@@ -76,19 +82,20 @@ def train(
     if config.recipe.batch_size % workers.count:
         raise RunError(f"{workers.count} workers cannot share batches of {config.recipe.batch_size} clips evenly")
     with workers.folder(run) as own:
-        if not resume:
-            own.mkdir(parents=True, exist_ok=True)
-            if start.net:
-                shutil.copyfile(start.net, own / "init.keras")
-            write_text(own / "config.json", json.dumps(asdict(config), indent=2))
-        elif not workers.chief:
-            shutil.copytree(run, own, dirs_exist_ok=True)
-        console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
-        plan = {**asdict(config), "data": None, "step": steps_done(own / "checkpoint.npz"), "version": __version__}
-        try:
-            with workers.together(plan, lambda missing: console.print(f"waiting for {missing}")):
-                fit(config, own, console, workers)
-        except KeyboardInterrupt:
-            console.print(f"{run}: stopped; go on with the same command and --resume")
-            raise
+        own.mkdir(parents=True, exist_ok=True)
+        with locked(own):
+            if not resume:
+                if start.net:
+                    shutil.copyfile(start.net, own / "init.keras")
+                write_text(own / "config.json", json.dumps(asdict(config), indent=2))
+            elif not workers.chief:
+                shutil.copytree(run, own, dirs_exist_ok=True)
+            console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
+            plan = {**asdict(config), "data": None, "step": steps_done(own / "checkpoint.npz"), "version": __version__}
+            try:
+                with workers.together(plan, lambda missing: console.print(f"waiting for {missing}")):
+                    fit(config, own, console, workers, tensorboard)
+            except KeyboardInterrupt:
+                console.print(f"{run}: stopped; go on with the same command and --resume")
+                raise
     return run if workers.chief else None
