@@ -153,6 +153,6 @@ class _SharedDropout(keras.layers.Layer):
         if not training:
             return inputs
         size, *rest = tf.unstack(tf.shape(inputs))
-        ones = tf.ones((size * self._workers.count, *rest))
+        ones = tf.ones((size * self._workers.count, *rest), inputs.dtype)
         mask = keras.random.dropout(ones, self._rate, seed=self.seed_generator)
         return inputs * mask[self._workers.index * size : (self._workers.index + 1) * size]
