@@ -10,6 +10,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from audiotagger.errors import RunError
@@ -42,12 +43,13 @@ def _gather(addresses: Sequence[str], plan: Mapping[str, Any], seconds: float, w
     until = time.monotonic() + seconds
     guests: dict[int, tuple[socket.socket, str]] = {}
     try:
-        with socket.create_server(("", _host_and_port(addresses[0])[1])) as server:
+        with ExitStack() as connections:
+            server = connections.enter_context(socket.create_server(("", _host_and_port(addresses[0])[1])))
             while missing := ", ".join(name for index, name in names.items() if index and index not in guests):
                 waiting(missing)
                 server.settimeout(max(until - time.monotonic(), 0.001))
                 try:
-                    guest, _ = server.accept()
+                    guest = connections.enter_context(server.accept()[0])
                 except TimeoutError:
                     raise RunError(f"{missing} did not come; start all workers, and look at TF_CONFIG") from None
                 message = _receive(guest, 5) or {}
@@ -57,10 +59,10 @@ def _gather(addresses: Sequence[str], plan: Mapping[str, Any], seconds: float, w
                 guests = {i: known for i, known in guests.items() if not _has_gone(known[0])}
                 other = ", ".join(name for name in plan if theirs.get(name) != plan[name])
                 guests[index] = guest, f"{names[index]} has another {other} than worker 0" if other else ""
-        refused = next((reason for _, reason in guests.values() if reason), "")
-        for guest, _ in guests.values():
-            guest.sendall(json.dumps({"refused": refused}).encode() + b"\n")
-            guest.recv(1)  # the guest closes first, or this address would not be free at once
+            refused = next((reason for _, reason in guests.values() if reason), "")
+            for guest, _ in guests.values():
+                guest.sendall(json.dumps({"refused": refused}).encode() + b"\n")
+                guest.recv(1)  # the guest closes first, or this address would not be free at once
     except OSError as error:
         raise RunError(f"{names[0]}: {error.strerror or error}; look at TF_CONFIG") from None
     return refused
