@@ -13,7 +13,7 @@ from audiotagger.errors import RunError
 from audiotagger.model import Model, shipped_models
 from audiotagger.training.clips import Clip
 from audiotagger.training.corpus import Corpus
-from audiotagger.training.recipes import NEW_LABELS, RECIPES, epochs_for, same_labels
+from audiotagger.training.recipes import NEW_LABELS, RECIPES, Recipe, epochs_for, same_labels
 from audiotagger.training.schedule import head_steps, learning_rate
 from audiotagger.training.start import choose_start
 
@@ -27,27 +27,41 @@ def corpus(labels: tuple[str, ...], other: bool) -> Corpus:
 
 def test_other_labels_begin_with_the_shipped_net() -> None:
     for labels in (("a", "b"), KNOWN[:-1], (*KNOWN[:-1], "zzz")):
-        start = choose_start("mel", "default", None, corpus(labels, other=True))
+        start = choose_start("mel", "default", None, corpus(labels, other=True), teacher=True)
         assert (start.init, start.net) == ("body", shipped_models() / "mel.keras")
         assert start.recipe == NEW_LABELS["mel"]
 
 
 def test_the_shipped_nets_labels_begin_with_random_weights() -> None:
     for asked in (None, "scratch"):
-        start = choose_start("mel", "default", asked, corpus(KNOWN, other=True))
+        start = choose_start("mel", "default", asked, corpus(KNOWN, other=True), teacher=True)
         assert (start.init, start.net, start.recipe) == ("scratch", None, RECIPES["mel", "default"])
 
 
 def test_the_head_is_kept_only_if_all_its_outputs_fit() -> None:
-    whole = choose_start("mel", "default", "pretrained", corpus(KNOWN, other=True))
-    assert (whole.init, whole.recipe) == ("whole", same_labels(RECIPES["mel", "default"]))
-    assert choose_start("mel", "default", "pretrained", corpus(KNOWN, other=False)).init == "body"
+    whole = choose_start("mel", "default", "pretrained", corpus(KNOWN, other=True), teacher=True)
+    assert (whole.init, whole.recipe) == ("whole", same_labels(RECIPES["mel", "default"], teacher=False))
+    assert choose_start("mel", "default", "pretrained", corpus(KNOWN, other=False), teacher=True).init == "body"
+
+
+def test_going_on_for_the_labels_alone_mixes_fewer_clips(tmp_path: Path) -> None:
+    def recipe(teacher: bool) -> Recipe:
+        found = replace(corpus(KNOWN, other=True), root=tmp_path)
+        return choose_start("mel", "default", "pretrained", found, teacher=teacher).recipe
+
+    scratch = RECIPES["mel", "default"]
+    without = recipe(teacher=True)
+    (tmp_path / "teacher.npz").touch()
+    taught = recipe(teacher=True)
+    assert without == recipe(teacher=False)
+    assert without.mix < taught.mix == scratch.mix
+    assert without.learning_rate == taught.learning_rate < scratch.learning_rate
 
 
 def test_the_nets_of_2018_begin_with_random_weights() -> None:
-    assert choose_start("wave", "baseline", None, corpus(("a", "b"), other=False)).init == "scratch"
+    assert choose_start("wave", "baseline", None, corpus(("a", "b"), other=False), teacher=True).init == "scratch"
     with pytest.raises(RunError, match="--init scratch"):
-        choose_start("wave", "baseline", "pretrained", corpus(("a", "b"), other=False))
+        choose_start("wave", "baseline", "pretrained", corpus(("a", "b"), other=False), teacher=True)
 
 
 def test_epochs_go_by_the_number_of_clips() -> None:

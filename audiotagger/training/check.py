@@ -92,13 +92,12 @@ def _errors(corpus: Corpus, heard: Sequence[Heard]) -> Iterator[str]:
         if count < FEWEST_CLIPS:
             yield f"{label}: only {count} clip to train on; a label needs {FEWEST_CLIPS}"
     training, _ = hold_out(corpus.train)
-    teacher = corpus.root / "teacher.npz"
-    if teacher.is_file():
-        with np.load(teacher) as arrays:
+    if corpus.teacher:
+        with np.load(corpus.teacher) as arrays:
             known = set(arrays["fname"].tolist())
         for clip in (*training, *hold_out_other(corpus.other)[0], *corpus.unlabelled):
             if clip.path.name not in known:
-                yield f"{teacher}: nothing about {clip.path.name}; train with --no-teacher"
+                yield f"{corpus.teacher}: nothing about {clip.path.name}; train with --no-teacher"
 
 
 def _warnings(corpus: Corpus, heard: Sequence[Heard]) -> Iterator[str]:

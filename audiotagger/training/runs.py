@@ -94,7 +94,7 @@ def new_config(
         labels=corpus.labels,
         none=recipe.other > 0 and bool(corpus.other),
         recipe=recipe,
-        teacher=teacher and recipe.teacher_weight > 0 and (corpus.root / "teacher.npz").is_file(),
+        teacher=teacher and recipe.teacher_weight > 0 and corpus.teacher is not None,
         fold=fold,
         seed=seed,
         init=init,

@@ -24,9 +24,10 @@ class Start:
     reason: str
 
 
-def choose_start(kind: str, arch: str, asked: str | None, corpus: Corpus) -> Start:
+def choose_start(kind: str, arch: str, asked: str | None, corpus: Corpus, teacher: bool) -> Start:
     """Return where a net for `corpus` begins: as `asked`, "scratch" or "pretrained", else with the shipped net if its
-    labels are not those of the corpus, which it was trained on already.
+    labels are not those of the corpus, which it was trained on already. `teacher`: whether to learn from one, too, if
+    the corpus has it.
 
     Raises RunError where there is no shipped net to begin with.
     """
@@ -47,7 +48,8 @@ def choose_start(kind: str, arch: str, asked: str | None, corpus: Corpus) -> Sta
     if _n_outputs(net) != len(known) + bool(corpus.other):
         reason = "the shipped net and a new head: only one of the two has an output for none of the labels"
         return Start(BODY, NEW_LABELS[kind], net, reason)
-    return Start(WHOLE, same_labels(scratch), net, "the shipped net, head and all: its labels are the data's")
+    recipe = same_labels(scratch, teacher=teacher and corpus.teacher is not None)
+    return Start(WHOLE, recipe, net, "the shipped net, head and all: its labels are the data's")
 
 
 def _n_outputs(net: Path) -> int:

@@ -74,7 +74,7 @@ def train(
         if (run / "checkpoint.npz").exists():
             raise RunError(f"{run}: holds a run already; add --resume to go on with it or give another --run")
         corpus = read_corpus(find_data(data))
-        start = choose_start(kind, arch, init, corpus)
+        start = choose_start(kind, arch, init, corpus, teacher)
         clips = len(corpus.train if fold is None else hold_out(corpus.train, fold=fold)[0])
         recipe = replace(start.recipe, epochs=epochs or epochs_for(start.recipe, clips))
         config = new_config(kind, arch, corpus, recipe, seed or 0, teacher, fold, start.init)
