@@ -17,16 +17,21 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated
 
+import keras
 import numpy as np
 import typer
-from held_out import judge, summary
+from numpy.typing import NDArray
 from rich.console import Console
 
-from audiotagger.training.corpus import find_data, read_corpus
+from audiotagger import metrics
+from audiotagger.training import networks
+from audiotagger.training.corpus import find_data, hold_out, read_corpus
 from audiotagger.training.distributed import Workers
 from audiotagger.training.fit import fit
+from audiotagger.training.pipeline import decode_all
 from audiotagger.training.recipes import RECIPES
 from audiotagger.training.runs import Config, new_config, write_text
+from audiotagger.training.validation import Validation
 
 TABLE = Path(__file__).parent / "recipes.csv"
 COLUMNS = ("date", "name", "fold", "seed", "net", "epochs", "minutes", "settings", "clips", "map3", "macro", "top1")
@@ -72,6 +77,26 @@ def main(
         other, _ = judge(partner)
         add(table, row | {"net": "average"} | summary((scores + other) / 2, truth))
         add(table, row | {"net": "geometric"} | summary(np.sqrt(scores * other), truth))
+
+
+def judge(run: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Scores [clips, labels] of a finished run on its held-out clips, and their true labels."""
+    config = Config.read(run)
+    corpus = read_corpus(Path(config.data))
+    _, clips = hold_out(corpus.train, fold=config.fold or 0)
+    everything = [*corpus.train, *corpus.other, *corpus.unlabelled]
+    decoded = decode_all(everything, networks.SAMPLE_RATE, lambda *_: None)
+    waveforms = decoded.take([everything.index(clip) for clip in clips])
+    held_out = Validation(clips, waveforms, corpus.labels, round(config.recipe.window * networks.SAMPLE_RATE))
+    net = keras.saving.load_model(run / "model.keras", compile=False)
+    temperature = json.loads((run / "result.json").read_text())["temperature"]
+    return held_out.scores(held_out.logits(net), temperature), held_out.truth
+
+
+def summary(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, str]:
+    """MAP@3, macro MAP@3 and top-1 of scores [clips, labels], as text."""
+    measures = {"map3": metrics.map_at, "macro": metrics.macro_map_at, "top1": metrics.top_1}
+    return {name: f"{measure(scores, truth):.3f}" for name, measure in measures.items()}
 
 
 def add(table: Path, row: dict[str, object]) -> None:
