@@ -1,4 +1,4 @@
-"""`audiotagger models verify` on the shipped nets, and on copies that were broken in one way each."""
+"""`audiotagger models` on the shipped nets, and its `verify` also on copies that were broken in one way each."""
 
 from __future__ import annotations
 
@@ -207,3 +207,11 @@ def test_the_golden_waveform_is_the_same_everywhere() -> None:
         time = n / 16_000
         tone = sum(np.sin(2 * np.pi * 220 * k * time) * np.exp(-k * time) / k for k in range(1, 6))
         assert waveform[n] == pytest.approx(0.4 * tone + 0.05 * (fmix32(n + 1) / 2**31 - 1), abs=1e-6)
+
+
+def test_models_are_listed_with_what_they_are(run: Run) -> None:
+    result = run("models")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["mel", "wave"]
+    assert all("41 labels" in line and "16000 Hz" in line and "sha256" in line for line in lines)

@@ -62,10 +62,11 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
         [corpus.labels.index(clip.label) for clip in train] + len(none) * [len(corpus.labels)] + len(unlabelled) * [-1]
     )
     waveforms = decoded.take([index_of[clip] for clip in clips])
-    if config.teacher and corpus.teacher is None:
-        raise RunError(f"{run}: its teacher.npz is gone from {config.data}; start a new run without --resume")
-    heard = corpus.teacher if config.teacher else None
-    teacher = read_teacher(heard, clips, outputs, config.n_outputs) if heard else None
+    teacher = None
+    if config.teacher:
+        if corpus.teacher is None:
+            raise RunError(f"{run}: its teacher.npz is gone from {config.data}; start a new run without --resume")
+        teacher = read_teacher(corpus.teacher, clips, outputs, config.n_outputs)
 
     epoch_steps = steps_per_epoch(recipe, len(train))
     total_steps = recipe.epochs * epoch_steps

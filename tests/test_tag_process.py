@@ -1,0 +1,172 @@
+"""`audiotagger tag` as a process among others: pipes, interrupts, terminals, full disks, odd names, memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+from typer.testing import Result
+
+from tests.conftest import tone
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, clip: Path) -> Path:
+    (tmp_path / "bad.wav").write_bytes(b"RIFF" + bytes(100))
+    return tmp_path
+
+
+def command(*args: object, **kwargs: Any) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "audiotagger", *map(str, args)], capture_output=True, check=False, timeout=60, **kwargs
+    )
+
+
+def test_standard_input(clip: Path) -> None:
+    piped = command("tag", "-", "--format", "jsonl", input=clip.read_bytes())
+    named = command("tag", clip, "--format", "jsonl")
+    assert piped.returncode == 0, piped.stderr
+    one, other = json.loads(piped.stdout), json.loads(named.stdout)
+    assert one.pop("path") == "-"
+    assert other.pop("path") == str(clip)
+    assert one == other
+
+
+def test_a_closed_pipe_ends_quietly(folder: Path, clip: Path) -> None:
+    line = f"{sys.executable} -m audiotagger tag {' '.join([str(clip)] * 40)} | head -n 1"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, check=False, timeout=60)
+    assert done.stdout.count(b"\n") == 1
+    assert done.stderr == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_line(clip: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "audiotagger", "tag", clip],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == 1
+    assert b"No space left" in done.stderr
+
+
+@pytest.mark.parametrize("paths", [["-"], ["long.wav"]])
+def test_an_interrupt_ends_at_once_with_130(tmp_path: Path, paths: list[str]) -> None:
+    with soundfile.SoundFile(tmp_path / "long.wav", "w", 8_000, 1) as file:
+        for _ in range(2 * 3600):
+            file.write(tone(1.0, 8_000))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "audiotagger", "tag", *paths, "--format", "json"],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    time.sleep(2)  # two hours of audio take longer, and nothing ever comes from stdin
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20) if paths != ["-"] else wait_without_input(process)
+    assert process.returncode == 130, err
+    assert json.loads(out) == []
+    assert b"Traceback" not in err
+
+
+def wait_without_input(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
+    process.wait(timeout=20)  # with its stdin still open
+    process.stdin.close()
+    with process.stdout, process.stderr:
+        return process.stdout.read(), process.stderr.read()
+
+
+@pytest.mark.skipif(not shutil.which("script"), reason="needs script, which makes a terminal")
+def test_a_terminal_for_errors_does_not_swallow_results(tmp_path: Path, clip: Path) -> None:
+    inner = f"{sys.executable} -m audiotagger tag {clip} > {tmp_path}/out.txt"
+    done = subprocess.run(["script", "-qec", inner, "/dev/null"], capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "out.txt").read_text().startswith(str(clip))
+
+
+@pytest.mark.skipif(not shutil.which("script"), reason="needs script, which makes a terminal")
+def test_a_terminal_gets_colours_unless_it_asks_for_none(clip: Path) -> None:
+    inner = f"{sys.executable} -m audiotagger tag {clip} --segments --threshold 0"
+    shown = {}
+    for name, wish in (("colours", {}), ("none", {"NO_COLOR": "1"})):
+        environment = {**os.environ, "TERM": "xterm-256color", **wish}
+        done = subprocess.run(
+            ["script", "-qec", inner, "/dev/null"], capture_output=True, check=False, timeout=60, env=environment
+        )
+        assert done.returncode == 0, done.stdout
+        shown[name] = done.stdout
+    colour = re.compile(rb"\x1b\[[0-9;]*3[0-9]")
+    assert colour.search(shown["colours"])
+    assert not colour.search(shown["none"])
+
+
+def test_shells_complete_commands_and_options() -> None:
+    for words, expected in (("audiotagger ta", b"tag"), ("audiotagger tag --seg", b"--segments")):
+        environment = {
+            **os.environ,
+            "_AUDIOTAGGER_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(words.count(" ")),
+        }
+        script = Path(sys.executable).with_name("audiotagger")
+        done = subprocess.run([script], capture_output=True, check=False, timeout=60, env=environment)
+        assert expected in done.stdout.split(), done.stderr
+
+
+def test_tagging_leaves_nothing_behind_in_the_home_folder(tmp_path: Path, clip: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    done = command("tag", clip, env={**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(home)})
+    assert done.returncode == 0
+    assert done.stderr == b""
+    assert list(home.iterdir()) == []
+
+
+def test_names_that_are_no_text_survive(tmp_path: Path, clip: Path) -> None:
+    odd = tmp_path / "caf\udce9 \N{SNOWMAN}.wav"
+    odd.write_bytes(clip.read_bytes())
+    done = command("tag", odd, "--format", "jsonl")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["path"] == str(odd)
+    as_text = command("tag", odd, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert as_text.stdout.startswith(os.fsencode(odd) + b"\t")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak of memory from /proc")
+def test_a_long_file_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> None:
+    script = (
+        "import sys; from audiotagger.cli import app\n"
+        "try: app(['tag', sys.argv[1]])\n"
+        "finally: print(next(x for x in open('/proc/self/status') if x.startswith('VmHWM')), file=sys.stderr)"
+    )
+    peaks = []
+    for minutes in (1, 20):  # 20 minutes alone would be 77 MB
+        path = tmp_path / f"{minutes}.wav"
+        with soundfile.SoundFile(path, "w", 8_000, 1) as file:
+            for _ in range(60 * minutes):
+                file.write(tone(1.0, 8_000))
+        done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, check=False, timeout=300)
+        assert done.stdout.count(b"\n") == 1, done.stderr
+        peaks.append(int(done.stderr.split()[1]) / 1024)
+    assert peaks[1] < peaks[0] + 30, peaks
