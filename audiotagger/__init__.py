@@ -11,12 +11,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from audiotagger.audio.discovery import find_audio
     from audiotagger.errors import AudioError, AudioTaggerError, ModelError
-    from audiotagger.files import find_audio
-    from audiotagger.results import Segment, Tag, Tagging
-    from audiotagger.tagger import Tagger
+    from audiotagger.inference.results import Segment, Tag, Tagging
+    from audiotagger.inference.tagger import Tagger
+    from audiotagger.output.metadata import write_tags
 
-__all__ = ["AudioError", "AudioTaggerError", "ModelError", "Segment", "Tag", "Tagger", "Tagging", "find_audio"]
+__all__ = [
+    "AudioError",
+    "AudioTaggerError",
+    "ModelError",
+    "Segment",
+    "Tag",
+    "Tagger",
+    "Tagging",
+    "find_audio",
+    "write_tags",
+]
 __version__ = "0.1.0"
 
 
@@ -24,6 +35,10 @@ def __getattr__(name: str) -> Any:
     # Loaded on first use: `audiotagger --help` imports this package and must not wait for numpy and onnxruntime.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from audiotagger import errors, files, results, tagger
+    from audiotagger import errors
+    from audiotagger.audio import discovery
+    from audiotagger.inference import results, tagger
+    from audiotagger.output import metadata
 
-    return getattr(next(module for module in (errors, results, tagger, files) if hasattr(module, name)), name)
+    modules = (errors, results, tagger, discovery, metadata)
+    return getattr(next(module for module in modules if hasattr(module, name)), name)

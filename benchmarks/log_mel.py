@@ -15,12 +15,13 @@ from pathlib import Path
 import librosa
 import numpy as np
 
-from audiotagger.audio import read_waveform
-from audiotagger.files import find_audio
+from audiotagger.audio.decoding import read_waveform
+from audiotagger.audio.discovery import find_audio
 from audiotagger.training import networks
+from audiotagger.training.layers import LogMel, RMSNormalization
 
 
-def difference(path: Path, normalize: networks.RMSNormalization, log_mel: networks.LogMel) -> float:
+def difference(path: Path, normalize: RMSNormalization, log_mel: LogMel) -> float:
     """Return the largest difference of any cell, on the level that the net gives the clip."""
     level = np.asarray(normalize(read_waveform(path, log_mel.sample_rate)[None]))
     power = librosa.feature.melspectrogram(
@@ -39,8 +40,8 @@ def main() -> None:
     """Print the worst clip's difference."""
     folder = sys.argv[1] if len(sys.argv) > 1 else "examples"
     layers = networks.build("mel", "default", 2).layers
-    normalize = next(layer for layer in layers if isinstance(layer, networks.RMSNormalization))
-    log_mel = next(layer for layer in layers if isinstance(layer, networks.LogMel))
+    normalize = next(layer for layer in layers if isinstance(layer, RMSNormalization))
+    log_mel = next(layer for layer in layers if isinstance(layer, LogMel))
     differences = [difference(Path(str(path)), normalize, log_mel) for path in find_audio([folder])]
     print(f"{len(differences)} clips of {folder}: at most {max(differences):.4f} dB from librosa")
 

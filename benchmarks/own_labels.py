@@ -24,14 +24,15 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from audiotagger import metrics
-from audiotagger.tagger import Tagger
-from audiotagger.training.clips import Clip
-from audiotagger.training.corpus import find_data, hold_out_other
-from audiotagger.training.evaluate import evaluate
-from audiotagger.training.export import export
-from audiotagger.training.layouts import kaggle
-from audiotagger.training.train import train
+from audiotagger.datasets.clip import Clip
+from audiotagger.datasets.dataset import find_data
+from audiotagger.datasets.readers import kaggle
+from audiotagger.datasets.splits import hold_out_other
+from audiotagger.evaluation import metrics
+from audiotagger.evaluation.evaluator import evaluate
+from audiotagger.export.onnx import export
+from audiotagger.inference.tagger import Tagger
+from audiotagger.training.trainer import train
 
 LABELS, TRAIN_CLIPS, FEWEST_TEST_CLIPS = 5, 10, 5
 

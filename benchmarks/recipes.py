@@ -23,14 +23,14 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
-from audiotagger import metrics
-from audiotagger.training import networks
-from audiotagger.training.corpus import find_data, hold_out, read_corpus
+from audiotagger.datasets.dataset import find_data, read_corpus
+from audiotagger.datasets.splits import hold_out
+from audiotagger.evaluation import metrics
+from audiotagger.training.cache import decode_all
 from audiotagger.training.distributed import Workers
-from audiotagger.training.fit import fit
-from audiotagger.training.pipeline import decode_all
-from audiotagger.training.recipes import RECIPES
-from audiotagger.training.runs import Config, new_config, write_text
+from audiotagger.training.recipes import RECIPES, SAMPLE_RATE
+from audiotagger.training.run_folder import Config, new_config, write_text
+from audiotagger.training.trainer import fit
 from audiotagger.training.validation import Validation
 
 TABLE = Path(__file__).parent / "recipes.csv"
@@ -85,9 +85,9 @@ def judge(run: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     corpus = read_corpus(Path(config.data))
     _, clips = hold_out(corpus.train, fold=config.fold or 0)
     everything = [*corpus.train, *corpus.other, *corpus.unlabelled]
-    decoded = decode_all(everything, networks.SAMPLE_RATE, lambda *_: None)
+    decoded = decode_all(everything, SAMPLE_RATE, lambda *_: None)
     waveforms = decoded.take([everything.index(clip) for clip in clips])
-    held_out = Validation(clips, waveforms, corpus.labels, round(config.recipe.window * networks.SAMPLE_RATE))
+    held_out = Validation(clips, waveforms, corpus.labels, round(config.recipe.window * SAMPLE_RATE))
     net = keras.saving.load_model(run / "model.keras", compile=False)
     temperature = json.loads((run / "result.json").read_text())["temperature"]
     return held_out.scores(held_out.logits(net), temperature), held_out.truth

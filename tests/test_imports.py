@@ -74,6 +74,7 @@ def test_public_names() -> None:
         "Tagger",
         "Tagging",
         "find_audio",
+        "write_tags",
     ]
     assert all(getattr(audiotagger, name).__name__ == name for name in audiotagger.__all__)
     with pytest.raises(AttributeError, match="nonsense"):

@@ -1,1 +1,1 @@
-"""Training, evaluation and export: the only part that may import tensorflow, tf2onnx and librosa."""
+"""Training: this, export and their commands are all that may import TensorFlow."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiotagger.errors import RunError
-from audiotagger.training.runs import replacing
+from audiotagger.training.run_folder import replacing
 
 
 class State:

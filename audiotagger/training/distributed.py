@@ -19,7 +19,7 @@ import keras
 import tensorflow as tf
 
 from audiotagger.errors import RunError
-from audiotagger.training.pipeline import Array, Batch
+from audiotagger.training.batches import Array, Batch
 from audiotagger.training.rendezvous import meet
 
 PATIENCE = 600.0

@@ -1,8 +1,12 @@
-"""The hyper-parameters of every net, in one place."""
+"""The hyper-parameters of every net, in one place, and what they say of each step."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+
+SAMPLE_RATE = 16_000
+"""Hz. Nearly all that tells the sounds apart lies below 8 kHz, and public clips often hold nothing above."""
 
 
 @dataclass(frozen=True)
@@ -117,3 +121,25 @@ def epochs_for(recipe: Recipe, clips: int) -> int:
     `most_steps` allow. Few clips need no other number, as an epoch of theirs has `epoch_steps` at least.
     """
     return max(min(recipe.epochs, recipe.most_steps // steps_per_epoch(recipe, clips)), 1)
+
+
+def head_steps(recipe: Recipe, total_steps: int) -> int:
+    """In how many steps, the first ones, the heads learn alone."""
+    return round(recipe.head_share * total_steps)
+
+
+def learning_rate(recipe: Recipe, step: int, total_steps: int) -> float:
+    """The rate at `step`: in each phase a linear warm-up over 2 % of its steps, then a half cosine to zero."""
+    if recipe.constant_rate:
+        return recipe.learning_rate
+    first = head_steps(recipe, total_steps)
+    if step < first:
+        return _warm_up_and_cosine(step, first) * recipe.head_rate
+    return _warm_up_and_cosine(step - first, total_steps - first) * recipe.learning_rate
+
+
+def _warm_up_and_cosine(step: int, steps: int) -> float:
+    warm_up = max(0.02 * steps, 1)
+    if step < warm_up:
+        return (step + 1) / (warm_up + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up)))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from audiotagger import metrics
-from audiotagger.training.clips import Clip
-from audiotagger.training.pipeline import Waveforms
-from audiotagger.windows import WindowSplitter, sounds
+from audiotagger.audio.windows import WindowSplitter, sounds
+from audiotagger.datasets.clip import Clip
+from audiotagger.evaluation import metrics
+from audiotagger.training.cache import Waveforms
+
+if TYPE_CHECKING:
+    import keras
 
 FEWEST_TO_CALIBRATE = 100
 """Held-out clips: with fewer, all of them may well be right, and the likeliest temperature would be none at all."""

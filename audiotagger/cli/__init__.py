@@ -1,0 +1,5 @@
+"""The command line: parse, call, exit status; no logic."""
+
+from audiotagger.cli.app import app
+
+__all__ = ["app"]

@@ -1,0 +1,49 @@
+"""The command line. Commands parse, call and set the exit status; imports happen inside the command that needs them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from audiotagger import __version__
+from audiotagger.cli import data, embed, evaluate, export, models, runs, tag, train
+from audiotagger.cli.console import errors_to_exit_status
+
+app = typer.Typer(
+    name="audiotagger",
+    help="Listen to audio files and say what they hold.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+for command in (tag.tag, embed.embed, train.train, runs.runs, export.export, evaluate.evaluate):
+    app.command()(command)
+app.add_typer(models.app, name="models")
+app.add_typer(data.app, name="data")
+
+
+def _version(asked: bool) -> None:
+    if not asked:
+        return
+    typer.echo(f"audiotagger {__version__}")
+    with errors_to_exit_status():
+        from audiotagger.inference.tagger import Tagger
+
+        for model in Tagger.load().models:
+            typer.echo(f"{model.name} {model.version}")
+    raise typer.Exit()
+
+
+@app.callback()
+def main(  # noqa: D103 (its docstring would be shown as help)
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show all versions and exit.")
+    ] = False,
+) -> None:
+    if sys.stdout is None or sys.stderr is None:
+        raise SystemExit(2)  # closed by the caller: there is nowhere to put anything

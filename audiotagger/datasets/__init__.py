@@ -1,0 +1,1 @@
+"""Folders and lists to labelled clips and splits; needs no TensorFlow."""

@@ -1,0 +1,159 @@
+"""Get FSDKaggle2018 from Zenodo: archives that are downloaded in as many attempts as it takes, checked and unpacked."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path, PureWindowsPath
+from typing import Any, NamedTuple
+
+from audiotagger import __version__
+from audiotagger.datasets.readers import FSDKAGGLE2018
+from audiotagger.errors import ExtraError, FetchError
+
+try:
+    import pooch
+except ModuleNotFoundError:
+    raise ExtraError('fetching data needs pooch: pip install "audiotagger-nets[train]"') from None
+
+RECORD = 2552860
+FOLDERS = tuple(f"{FSDKAGGLE2018}{part}" for part in ("meta", "audio_test", "audio_train"))
+
+Count = Callable[[str, int, int], None]
+"""Called with the name of a file, how many bytes of it are there, and how many there will be."""
+
+
+class Source(NamedTuple):
+    """A file as its publisher describes it. checksum: an algorithm of hashlib, a colon, hexadecimal digits."""
+
+    url: str
+    size: int
+    checksum: str
+
+
+def fetch(to: Path, count: Count) -> None:
+    """Make `to` a folder that holds all of FSDKaggle2018. What is there already is not fetched again.
+
+    Sizes and checksums are those of the Zenodo record, from AUDIOTAGGER_ZENODO if that is set: the address of a mirror
+    of zenodo.org. Raises FetchError, after which the next call goes on where this one stopped.
+    """
+    missing = [folder for folder in FOLDERS if not (to / folder).is_dir()]
+    if not missing:
+        return
+    to.mkdir(parents=True, exist_ok=True)
+    sources = _sources(os.environ.get("AUDIOTAGGER_ZENODO") or "https://zenodo.org")
+    for folder in missing:
+        archive = to / f"{folder}.zip"
+        if archive.name not in sources:
+            raise FetchError(f"{archive.name}: no longer in Zenodo's record {RECORD}; unpack a copy of it in {to}")
+        download(sources[archive.name], archive, count)
+        unpack(archive, folder)
+        archive.unlink()
+
+
+def download(source: Source, path: Path, count: Count) -> None:
+    """Complete `path`, of which some or all may be there. Raises FetchError if it is not, or not the right one."""
+    have = path.stat().st_size if path.exists() else 0
+    if have < source.size:
+        if shutil.disk_usage(path.parent).free < source.size - have:
+            raise FetchError(
+                f"{path}: the disk is too full for {source.size / 1e9:.1f} GB; make room or give another --to"
+            )
+        with _Counted(path, lambda done: count(path.name, done, source.size)) as file:
+            _get(source.url, file, have)
+        have = path.stat().st_size
+    if have < source.size:
+        raise FetchError(f"{path}: {have} of {source.size} bytes came; the same command fetches the rest")
+    algorithm, _, digest = source.checksum.partition(":")
+    if have > source.size or pooch.file_hash(path, algorithm) != digest:
+        path.unlink()
+        raise FetchError(f"{path}: not what was published, so it was removed; the same command fetches it anew")
+
+
+class _Counted(io.BufferedWriter):
+    """A file to append to that says how long it has become."""
+
+    def __init__(self, path: Path, count: Callable[[int], None]) -> None:
+        super().__init__(io.FileIO(path, "ab"))
+        self._count = count
+
+    def write(self, chunk: Any) -> int:
+        written = super().write(chunk)
+        self._count(self.tell())
+        return written
+
+
+def _get(url: str, file: io.BytesIO | io.BufferedWriter, have: int = 0) -> None:
+    def look(response: Any, **_: object) -> None:
+        if response.status_code == 200:  # all of it comes, to whatever was asked for
+            file.seek(0)
+            file.truncate()
+        if not response.ok:  # pooch would leave it open
+            response.close()
+
+    # Zenodo limits the rate of clients that do not say what they are.
+    headers = {"User-Agent": f"audiotagger/{__version__}", "Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    get = pooch.HTTPDownloader(chunk_size=1 << 16, headers=headers, hooks={"response": look})
+    try:
+        get(url, file, None)
+    except OSError as error:  # those of requests are, too
+        raise FetchError(f"{url}: {error}; the same command goes on where it broke off") from None
+
+
+def _sources(site: str) -> dict[str, Source]:
+    url = f"{site}/api/records/{RECORD}"
+    answer = io.BytesIO()
+    _get(url, answer)
+    try:
+        files = json.loads(answer.getvalue())["files"]
+        of_record = f"{site}/records/{RECORD}/files"
+        return {f["key"]: Source(f"{of_record}/{f['key']}?download=1", f["size"], f["checksum"]) for f in files}
+    except (ValueError, KeyError, TypeError):
+        raise FetchError(f"{url}: not the answer of Zenodo; look whether AUDIOTAGGER_ZENODO is right") from None
+
+
+LARGEST_RATIO = 20
+"""Of what is unpacked to the archive. Audio and lists shrink to a third at best; a zip bomb to a thousandth."""
+
+
+def unpack(archive: Path, folder: str) -> None:
+    """Unpack the folder `folder` of a zip file to beside the file: all of it, or nothing.
+
+    Raises FetchError for an archive that is damaged or does not hold the folder, that holds a link or a name that
+    leads elsewhere, or that would become too large, by the sizes it declares; zipfile lets no member exceed its own.
+    """
+    partial = archive.with_name(f".{folder}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        with zipfile.ZipFile(archive) as file:
+            for member in file.infolist():
+                _refuse_harm(archive, member)
+            size = sum(member.file_size for member in file.infolist())
+            if size > LARGEST_RATIO * archive.stat().st_size:
+                raise FetchError(f"{archive}: would unpack to {size} bytes, too much to be what it seems; remove it")
+            if size > shutil.disk_usage(archive.parent).free:
+                raise FetchError(f"{archive}: the disk is too full to unpack {size / 1e9:.1f} GB; make room")
+            file.extractall(partial)
+        if not (partial / folder).is_dir():
+            raise FetchError(f"{archive}: no folder {folder} in it; remove it")
+        (partial / folder).rename(archive.with_name(folder))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise FetchError(f"{archive}: cannot be unpacked ({error}); remove it and fetch it again") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _refuse_harm(archive: Path, member: zipfile.ZipInfo) -> None:
+    name = PureWindowsPath(member.filename)  # knows both kinds of slashes, and drives
+    if name.anchor or ".." in name.parts:
+        raise FetchError(f"{archive}: {member.filename} in it leads elsewhere; remove it, somebody means harm")
+    if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise FetchError(f"{archive}: {member.filename} in it is a link or device; remove it, somebody means harm")

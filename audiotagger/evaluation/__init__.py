@@ -1,0 +1,1 @@
+"""Scores to metrics and reports; needs no TensorFlow."""

@@ -1,0 +1,1 @@
+"""Windows to probabilities, and these to results."""

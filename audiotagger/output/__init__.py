@@ -1,0 +1,1 @@
+"""Results to stdout, files, journals, and the audio files' own metadata."""

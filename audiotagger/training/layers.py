@@ -1,0 +1,193 @@
+"""The layers that the nets are built from besides those of Keras: front ends and scalings.
+
+Every layer here converts to ONNX with a dynamic batch and a dynamic number of samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from audiotagger.training.recipes import SAMPLE_RATE
+
+_register = keras.saving.register_keras_serializable(package="audiotagger")
+
+
+def _frames(waveform: Any, frame_length: int, hop_length: int) -> Any:
+    """Return overlapping frames, [batch, 1 + samples // hop_length, frame_length], centred as librosa does.
+
+    Built from reshapes and slices only, so `frame_length` must be a multiple of `hop_length`.
+    """
+    pad = frame_length // 2
+    hops_per_frame = frame_length // hop_length
+    n_frames = 1 + ops.shape(waveform)[1] // hop_length
+    n_hops = n_frames + hops_per_frame - 1
+    padded = ops.pad(waveform, ((0, 0), (pad, pad)))[:, : n_hops * hop_length]
+    hops = ops.reshape(padded, (-1, n_hops, hop_length))
+    return ops.concatenate([hops[:, i : i + n_frames] for i in range(hops_per_frame)], axis=-1)
+
+
+class _FrontEnd(layers.Layer):
+    """A layer from waveforms [batch, samples] to frames [batch, frames, features], always in float32."""
+
+    def __init__(self, features: int, frame_length: int, hop_length: int, **kwargs: Any) -> None:
+        super().__init__(dtype="float32", **kwargs)
+        if frame_length % hop_length:
+            raise ValueError(f"frame_length {frame_length} must be a multiple of hop_length {hop_length}")
+        self.features, self.frame_length, self.hop_length = features, frame_length, hop_length
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        samples = input_shape[1]
+        return (input_shape[0], None if samples is None else 1 + samples // self.hop_length, self.features)
+
+
+@_register
+class RMSNormalization(layers.Layer):
+    """Bring each waveform to a root mean square of 1, so that the level of a recording tells nothing.
+
+    waveform: float32 [batch, samples], the same shape out. The mean runs over the samples that are not exactly zero:
+    zero-padding a short clip leaves its level alone. Below `floor` (1e-4 is -80 dBFS) nothing is amplified further.
+    """
+
+    def __init__(self, floor: float = 1e-4, **kwargs: Any) -> None:
+        super().__init__(dtype="float32", **{k: v for k, v in kwargs.items() if k != "dtype"})
+        self.floor = floor
+
+    def call(self, waveform: Any) -> Any:
+        sounding = ops.cast(ops.not_equal(waveform, 0.0), "float32")
+        power = ops.sum(ops.square(waveform), axis=1, keepdims=True)
+        rms = ops.sqrt(power / ops.maximum(ops.sum(sounding, axis=1, keepdims=True), 1.0))
+        return waveform / ops.maximum(rms, self.floor)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "floor": self.floor}
+
+
+@_register
+class LogMel(_FrontEnd):
+    """Log-mel spectrogram in dB: `librosa.feature.melspectrogram` (power, Hann, zero-padded centre) on a log scale.
+
+    waveform: float32 [batch, samples] at `sample_rate` Hz. Returns float32 [batch, 1 + samples // hop_length, n_mels]
+    in dB re 1, floored at `floor_db`. Slaney mel scale and norm as in librosa.filters.mel.
+
+    The DFT is two matrix products, one per frame half: cosines see only the even part of a frame and sines the odd
+    one, which halves the work.
+    """
+
+    def __init__(
+        self,
+        n_mels: int,
+        n_fft: int,
+        hop_length: int,
+        floor_db: float = -100.0,
+        sample_rate: int = SAMPLE_RATE,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(n_mels, n_fft, hop_length, **{k: v for k, v in kwargs.items() if k != "dtype"})
+        self.floor_db, self.sample_rate = floor_db, sample_rate
+
+    def build(self, input_shape: Any) -> None:
+        import librosa
+
+        n_fft, half = self.frame_length, self.frame_length // 2
+        window = librosa.filters.get_window("hann", n_fft, fftbins=True)[: half + 1].astype(np.float64)
+        phase = 2 * np.pi * np.outer(np.arange(half + 1), np.arange(half + 1)) / n_fft
+        cosine = window[:, None] * np.cos(phase)
+        cosine[half] /= 2  # the middle sample is its own mirror image and is added twice
+        sine = window[1:half, None] * np.sin(phase[1:half])
+        mel = librosa.filters.mel(sr=self.sample_rate, n_fft=n_fft, n_mels=self.features).T
+        # Index 0 is left out: a periodic Hann window is zero there.
+        self.cosine = self._constant("cosine", cosine[1:])
+        self.sine = self._constant("sine", sine)
+        self.mel = self._constant("mel", mel)
+
+    def _constant(self, name: str, value: np.ndarray) -> Any:
+        return self.add_weight(
+            name=name,
+            shape=value.shape,
+            initializer=lambda shape, dtype: ops.convert_to_tensor(value, dtype),
+            trainable=False,
+        )
+
+    def call(self, waveform: Any) -> Any:
+        frames = _frames(waveform, self.frame_length, self.hop_length)
+        half = self.frame_length // 2
+        first = frames[:, :, 1 : half + 1]
+        mirrored = frames[:, :, : half - 1 : -1]  # not ops.flip, which becomes three slow nodes in ONNX
+        real = ops.matmul(first + mirrored, self.cosine)
+        imaginary = ops.matmul((first - mirrored)[:, :, : half - 1], self.sine)
+        power = ops.matmul(ops.square(real) + ops.square(imaginary), self.mel)
+        return ops.log(ops.maximum(power, 10 ** (self.floor_db / 10))) * (10 / np.log(10))
+
+    def get_config(self) -> dict[str, Any]:
+        config = {**super().get_config(), "n_mels": self.features, "n_fft": self.frame_length}
+        return {**config, "hop_length": self.hop_length, "floor_db": self.floor_db, "sample_rate": self.sample_rate}
+
+
+@_register
+class FilterBank(_FrontEnd):
+    """A learned filter bank: log power of complex filters that start as Gabor filters on the mel scale.
+
+    waveform: float32 [batch, samples]. Returns float32 [batch, 1 + samples // hop_length, filters].
+    Follows the time-domain filter banks of Zeghidour et al. 2018 (arXiv:1711.01161); frames are short
+    (`frame_length` / `sample_rate`), so attacks stay sharp where a spectrogram smears them.
+    """
+
+    def __init__(
+        self, filters: int, frame_length: int, hop_length: int, sample_rate: int = SAMPLE_RATE, **kwargs: Any
+    ) -> None:
+        super().__init__(filters, frame_length, hop_length, **{k: v for k, v in kwargs.items() if k != "dtype"})
+        self.sample_rate = sample_rate
+
+    def build(self, input_shape: Any) -> None:
+        self.kernel = self.add_weight(
+            name="kernel", shape=(self.frame_length, 2 * self.features), initializer=lambda *_, **__: self._gabor()
+        )
+
+    def _gabor(self) -> Any:
+        """[frame_length, 2 * filters]: cosines then sines under Gaussians as wide as mel bands, unit energy each."""
+        import librosa
+
+        edges = librosa.mel_frequencies(self.features + 2, fmin=30, fmax=self.sample_rate / 2)
+        half_width = (edges[2:] - edges[:-2]) / 2
+        time = (np.arange(self.frame_length)[:, None] - self.frame_length / 2) / self.sample_rate
+        longest = self.frame_length / self.sample_rate / 6  # three deviations fit on each side
+        # A Gaussian of deviation s seconds has its half-amplitude band sqrt(2 ln 2) / (pi s) Hz wide. Narrower than
+        # a quarter of the hop it would miss what falls between two frames.
+        shortest = self.hop_length / self.sample_rate / 4
+        deviation = np.clip(np.sqrt(2 * np.log(2)) / (np.pi * half_width), shortest, longest)
+        phase = 2 * np.pi * edges[1:-1] * time
+        kernel = np.exp(-0.5 * (time / deviation) ** 2) * np.stack([np.cos(phase), np.sin(phase)])
+        kernel /= np.sqrt(np.sum(kernel**2, axis=1, keepdims=True))
+        return ops.convert_to_tensor(np.concatenate(kernel, axis=1), "float32")
+
+    def call(self, waveform: Any) -> Any:
+        filtered = ops.matmul(_frames(waveform, self.frame_length, self.hop_length), self.kernel)
+        power = ops.square(filtered[:, :, : self.features]) + ops.square(filtered[:, :, self.features :])
+        return ops.log(power + 1e-4)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {**super().get_config(), "filters": self.features, "frame_length": self.frame_length}
+        return {**config, "hop_length": self.hop_length, "sample_rate": self.sample_rate}
+
+
+@_register
+class PeakDecibels(layers.Layer):
+    """(dB below the crop's maximum + 40) / 40, the scaling of 2018: from dB [batch, frames, n_mels] to [-1, 1]."""
+
+    def call(self, decibels: Any) -> Any:
+        below = decibels - ops.max(decibels, axis=(1, 2), keepdims=True)
+        return (ops.maximum(below, -80.0) + 40.0) / 40.0
+
+
+@_register
+class MinMaxScaling(layers.Layer):
+    """Scale each waveform [batch, samples] to [-0.5, 0.5], as in 2018."""
+
+    def call(self, waveform: Any) -> Any:
+        low, high = ops.min(waveform, axis=1, keepdims=True), ops.max(waveform, axis=1, keepdims=True)
+        return (waveform - low) / (high - low + 1e-6) - 0.5

@@ -1,0 +1,268 @@
+"""One training run, begun or gone on with, from top to bottom."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from rich.console import Console
+
+from audiotagger import __version__
+from audiotagger.datasets.dataset import corpus_id, find_data, read_corpus
+from audiotagger.datasets.splits import hold_out, hold_out_other
+from audiotagger.errors import RunError
+from audiotagger.training import networks
+from audiotagger.training.batches import Batch, Batches, prefetch
+from audiotagger.training.cache import decode_all
+from audiotagger.training.checkpoint import State, steps_done
+from audiotagger.training.distillation import read_teacher
+from audiotagger.training.distributed import Workers
+from audiotagger.training.initialization import choose_start, choose_what_learns, copy_weights
+from audiotagger.training.losses import MaskedCrossentropy
+from audiotagger.training.progress import Board, Display, need_tensorboard, progress_bar
+from audiotagger.training.recipes import SAMPLE_RATE, Recipe, epochs_for, head_steps, learning_rate, steps_per_epoch
+from audiotagger.training.run_folder import (
+    RUNS,
+    SCRATCH,
+    WHOLE,
+    Config,
+    finish,
+    locked,
+    new_config,
+    newest_unfinished,
+    write_history,
+    write_text,
+)
+from audiotagger.training.validation import Validation
+
+
+def train(
+    kind: str,
+    data: Path | None,
+    console: Console,
+    *,
+    arch: str = "default",
+    run: Path | None = None,
+    resume: bool = False,
+    epochs: int | None = None,
+    seed: int | None = None,
+    teacher: bool = True,
+    fold: int | None = 0,
+    init: str | None = None,
+    distributed: bool = False,
+    tensorboard: bool = False,
+) -> Path | None:
+    """Train a net and return its run folder: `run`, else a new one under `RUNS`, or with `resume` the newest
+    unfinished one of this kind there. `fold` says which clips are held out for validation, None holds out none.
+    `init` is "scratch" for random weights, "pretrained" for those of the shipped net, None for what `choose_start`
+    takes. Without `epochs`, `epochs_for` says how many. With `distributed` this process is one of the workers of
+    TF_CONFIG; all but the chief return None, as the run folder is the chief's.
+
+    With `tensorboard` the run folder gets TensorBoard's event files too.
+
+    Raises DataError, ExtraError, or RunError for a run that is in the way, not there, resumed with other options, being
+    trained already, or whose folder cannot be written to, and for workers that do not come, do not fit together, or go.
+    """
+    if tensorboard:
+        need_tensorboard()
+    workers = Workers.from_environment() if distributed else Workers()
+    console.quiet = not workers.chief
+    if resume:
+        run = run or newest_unfinished(kind, arch)
+        config = Config.read(run)
+        if data and not workers.chief:
+            config = replace(config, data=str(data.resolve()))  # every worker has its own
+        asked = {"kind": kind, "arch": arch, "epochs": epochs, "seed": seed, "data": data and str(data.resolve())}
+        # What these are by default says nothing: they need not be given again.
+        asked |= {"teacher": None if teacher else False, "hold-out": None if fold is not None else False}
+        asked["init"] = init
+        began = vars(config) | {"epochs": config.recipe.epochs, "hold-out": config.fold is not None}
+        began["init"] = "scratch" if config.init == SCRATCH else "pretrained"
+        for name, value in asked.items():
+            if value not in (None, began[name]):
+                raise RunError(
+                    f"{run}: this run has {name} {began[name]}, not {value}; resume it with what it began with"
+                )
+    else:
+        run = run or RUNS / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
+        if (run / "checkpoint.npz").exists():
+            raise RunError(f"{run}: holds a run already; add --resume to go on with it or give another --run")
+        corpus = read_corpus(find_data(data))
+        start = choose_start(kind, arch, init, corpus, teacher)
+        clips = len(corpus.train if fold is None else hold_out(corpus.train, fold=fold)[0])
+        recipe = replace(start.recipe, epochs=epochs or epochs_for(start.recipe, clips))
+        config = new_config(kind, arch, corpus, recipe, seed or 0, teacher, fold, start.init)
+        console.print(f"{run}: begins with {start.reason}", soft_wrap=True)
+    if config.recipe.batch_size % workers.count:
+        raise RunError(f"{workers.count} workers cannot share batches of {config.recipe.batch_size} clips evenly")
+    with workers.folder(run) as own:
+        own.mkdir(parents=True, exist_ok=True)
+        with locked(own):
+            if not resume:
+                if start.net:
+                    shutil.copyfile(start.net, own / "init.keras")
+                write_text(own / "config.json", json.dumps(asdict(config), indent=2))
+            elif not workers.chief:
+                shutil.copytree(run, own, dirs_exist_ok=True)
+            console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
+            plan = {**asdict(config), "data": None, "step": steps_done(own / "checkpoint.npz"), "version": __version__}
+            try:
+                with workers.together(plan, lambda missing: console.print(f"waiting for {missing}")):
+                    fit(config, own, console, workers, tensorboard)
+            except KeyboardInterrupt:
+                console.print(f"{run}: stopped; go on with the same command and --resume")
+                raise
+    return run if workers.chief else None
+
+
+def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboard: bool = False) -> None:
+    """Train a net as `config` says into the folder `run`, going on from its last checkpoint if it has one.
+    With `tensorboard` the folder gets event files too.
+
+    All `workers` do so at once, each into a folder of its own; what they write there is the same. Where nothing can be
+    held out it says so and trains on all. Raises DataError for data that cannot be used, RunError for a run that cannot
+    be resumed or whose folder cannot be written to.
+    """
+    keras.utils.set_random_seed(config.seed)
+    recipe = config.recipe
+    corpus = read_corpus(Path(config.data))
+    if corpus_id(corpus) != config.data_id:
+        raise RunError(f"{run}: {config.data} is not the data this run began with; start a new run without --resume")
+    train, validation = (corpus.train, []) if config.fold is None else hold_out(corpus.train, fold=config.fold)
+    if config.fold is not None and not validation:
+        console.print(
+            f"{run}: each label has only one source or group; none is held out to judge the net by, all are trained on",
+            soft_wrap=True,
+        )
+    none = hold_out_other(corpus.other)[0] if config.none else []
+    unlabelled = corpus.unlabelled if config.teacher else ()
+    everything = [*corpus.train, *none, *unlabelled]
+    with progress_bar(console) as progress:
+        task = progress.add_task("decode", total=len(everything))
+        decoded = decode_all(everything, SAMPLE_RATE, lambda done, _: progress.update(task, completed=done))
+        progress.remove_task(task)
+    index_of = {clip: index for index, clip in enumerate(everything)}
+    clips = [*train, *none, *unlabelled]
+    outputs = np.array(
+        [corpus.labels.index(clip.label) for clip in train] + len(none) * [len(corpus.labels)] + len(unlabelled) * [-1]
+    )
+    waveforms = decoded.take([index_of[clip] for clip in clips])
+    teacher = None
+    if config.teacher:
+        if corpus.teacher is None:
+            raise RunError(f"{run}: its teacher.npz is gone from {config.data}; start a new run without --resume")
+        teacher = read_teacher(corpus.teacher, clips, outputs, config.n_outputs)
+
+    epoch_steps = steps_per_epoch(recipe, len(train))
+    total_steps = recipe.epochs * epoch_steps
+    batches = Batches(
+        clips, waveforms, outputs, config.n_outputs, teacher, recipe, SAMPLE_RATE, total_steps, config.seed
+    )
+    # With nothing held out, some training clips stand in where an export will be compared with Keras.
+    judged = validation or train[:: max(len(train) // 32, 1)]
+    held_out = Validation(
+        judged,
+        decoded.take([index_of[clip] for clip in judged]),
+        corpus.labels,
+        round(recipe.window * SAMPLE_RATE),
+    )
+
+    teacher_size = 0 if teacher is None else teacher.features.shape[1]
+    net = networks.build(config.kind, config.arch, config.n_outputs, teacher_size)
+    all_verified = all(clip.verified for clip in clips)
+    crossentropy = keras.losses.CategoricalCrossentropy(from_logits=True)
+    loss: dict[str, Any] = {"logits": crossentropy if all_verified else MaskedCrossentropy(recipe.believed)}
+    weights = {"logits": 1.0}
+    if teacher is not None:
+        loss["teacher"] = "mean_squared_error"
+        total_variance = float(np.mean(np.sum(teacher.features**2, axis=1)))
+        weights["teacher"] = recipe.teacher_weight * teacher_size / total_variance
+    if config.init != SCRATCH:
+        copy_weights(keras.saving.load_model(run / "init.keras", compile=False), net, head=config.init == WHOLE)
+    net = workers.replica(net)
+    with workers.strategy.scope():
+        optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
+        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+        optimizer.build(net.trainable_variables)
+
+    def begin_phase(heads_alone: bool) -> Callable[[Batch], float]:
+        choose_what_learns(net, heads_alone)
+        with workers.strategy.scope():
+            net.compile(optimizer=optimizer, loss=loss, loss_weights=weights)
+        return workers.train_step(net)
+
+    averaged = networks.build(config.kind, config.arch, config.n_outputs, teacher_size)
+    student = keras.Model(averaged.input, averaged.output["logits"], name=averaged.name)
+    state = State(net, optimizer)
+
+    if (run / "checkpoint.npz").exists():
+        state.load(run / "checkpoint.npz")
+        write_history(run, state.history)  # which may be an epoch behind
+    board = Board(run / "tensorboard" if tensorboard else None, net)
+    for row in state.history:
+        optimizer.learning_rate.assign(learning_rate(recipe, row["epoch"] * epoch_steps - 1, total_steps))
+        board.epoch(row)
+    with Display(console, config.kind, recipe.epochs, total_steps) as display:
+        display.begin(state.step, state.history)
+        first, began, loss_sum = state.step, time.monotonic(), 0.0
+        last = first if _out_of_patience(recipe, state.history) else total_steps
+        heads_alone_until = head_steps(recipe, total_steps)
+        train_step = begin_phase(heads_alone=first < heads_alone_until)
+        for step, batch in zip(range(first, last), prefetch(batches, range(first, last)), strict=False):
+            if step == heads_alone_until > 0:
+                state.forget_gradients()
+                train_step = begin_phase(heads_alone=False)
+            optimizer.learning_rate.assign(learning_rate(recipe, step, total_steps))
+            step_loss = train_step(batch)
+            if not math.isfinite(step_loss):
+                raise RunError(f"{run}: the loss of step {step} is no number; look for broken clips in {config.data}")
+            loss_sum += step_loss
+            state.step = step + 1
+            if recipe.ema:
+                state.average(recipe.ema)
+            display.step(state.step, step_loss)
+            if state.step % epoch_steps:
+                continue
+            averaged.set_weights(state.averages if recipe.ema else net.get_weights())
+            summary = held_out.summary(held_out.scores(held_out.logits(student))) if validation else {}
+            summary = workers.agree(summary)
+            seconds = time.monotonic() - began
+            row = {
+                "epoch": state.step // epoch_steps,
+                "loss": round(loss_sum / epoch_steps, 5),
+                **{f"val_{name}": round(value, 5) for name, value in summary.items()},
+                "clips_per_second": round((state.step - first) * recipe.batch_size / seconds, 1),
+            }
+            loss_sum = 0.0
+            state.history.append(row)
+            if not recipe.ema and (not recipe.patience or _best_epoch(state.history) == len(state.history)):
+                state.averages = averaged.get_weights()
+            state.save(run / "checkpoint.npz")
+            write_history(run, state.history)
+            board.epoch(row)
+            display.epoch(state.history)
+            if _out_of_patience(recipe, state.history):
+                break
+
+    board.close()
+    averaged.set_weights(state.averages)
+    finish(run, config, student, held_out, judged=bool(validation))
+
+
+def _best_epoch(history: list[dict[str, Any]]) -> int:
+    """The first epoch of the best validation top-1; the last one where nothing is held out."""
+    top1 = [row.get("val_top1", row["epoch"]) for row in history]
+    return top1.index(max(top1)) + 1
+
+
+def _out_of_patience(recipe: Recipe, history: list[dict[str, Any]]) -> bool:
+    return bool(recipe.patience and history and len(history) - _best_epoch(history) >= recipe.patience)

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import os
+import unicodedata
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from audiotagger.audio.discovery import find_audio
+from audiotagger.inference.tagger import Tagger
+from tests.conftest import tone
+
+M4A = b"\0\0\0\x1cftypM4A " + bytes(500)
+HEIC = b"\0\0\0\x1cftypheic" + bytes(500)
+APPLE_DOUBLE = b"\0\x05\x16\x07\0\x02\0\0Mac OS X" + bytes(500)
+FLAC = b"fLaC" + bytes(500)
+MP3 = b"\xff\xfb\x90\x64" + bytes(500)
+TEXT_IN_TWO_BYTES = "#EXTM3U\n".encode("utf-16")
+
+
+def names(folder: Path) -> list[str]:
+    return [os.path.relpath(str(path), folder) for path in find_audio([str(folder)])]
+
+
+def test_folders_are_searched_in_order_for_audio_only(tmp_path: Path) -> None:
+    for name in ("b/2.wav", "b/1.FLAC", "a/deep/3.mp3", "cover.jpg", "list.m3u", "z.ogg"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert names(tmp_path) == ["z.ogg", "a/deep/3.mp3", "b/1.FLAC", "b/2.wav"]
+
+
+def test_named_files_are_kept_as_given(tmp_path: Path) -> None:
+    named = [str(tmp_path / "cover.jpg"), str(tmp_path / "missing.wav")]
+    (tmp_path / "cover.jpg").touch()
+    assert list(find_audio(named)) == named
+
+
+def test_globs_that_no_shell_expanded(tmp_path: Path) -> None:
+    for name in ("b.wav", "a.wav", "c.txt", "[1].wav"):
+        (tmp_path / name).touch()
+    assert list(find_audio([str(tmp_path / "?.wav")])) == [str(tmp_path / "a.wav"), str(tmp_path / "b.wav")]
+    assert list(find_audio([str(tmp_path / "[1].wav")])) == [str(tmp_path / "[1].wav")]
+    assert list(find_audio([str(tmp_path / "*.mp3")])) == [str(tmp_path / "*.mp3")]
+    assert list(find_audio([str(tmp_path / "*.txt")])) == [str(tmp_path / "c.txt")]
+
+
+def test_a_folder_without_audio_is_not_passed_over(tmp_path: Path) -> None:
+    assert list(find_audio([str(tmp_path)])) == [str(tmp_path)]
+
+
+def test_a_tree_is_not_read_ahead(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "1.wav").touch()
+    found = find_audio([str(tmp_path)])
+    assert next(found) == str(tmp_path / "a" / "1.wav")
+    (tmp_path / "b" / "2.wav").touch()
+    assert list(found) == [str(tmp_path / "b" / "1.wav"), str(tmp_path / "b" / "2.wav")]
+
+
+def test_recursive_globs_find_each_file_once(tmp_path: Path) -> None:
+    for name in ("a/b/1.wav", "a/2.wav", "a/notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert sorted(map(str, find_audio([str(tmp_path / "**")]))) == [
+        str(tmp_path / "a/2.wav"),
+        str(tmp_path / "a/b/1.wav"),
+    ]
+    assert list(find_audio([str(tmp_path / "*")])) == [str(tmp_path / "a/2.wav"), str(tmp_path / "a/b/1.wav")]
+
+
+def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "1.wav").touch()
+    (tmp_path / "music" / "up").symlink_to(tmp_path)
+    (tmp_path / "elsewhere").symlink_to(tmp_path / "music")
+    (tmp_path / "music" / "gone.wav").symlink_to(tmp_path / "nowhere.wav")
+    os.mkfifo(tmp_path / "music" / "pipe.wav")
+    assert names(tmp_path) == ["elsewhere/1.wav", "elsewhere/gone.wav"]
+
+
+def test_in_folders_the_content_decides_where_the_name_does_not(tmp_path: Path) -> None:
+    audio = {
+        "a.wav": b"RIFF, but broken\0",
+        "empty.ogg": b"",
+        "flac": FLAC,
+        "song.bin": M4A,
+        "take.1": MP3,
+        "x.M4A": M4A,
+    }
+    others = {
+        "._a.wav": APPLE_DOUBLE,
+        "404.mp3": b'<!DOCTYPE html>\n<html lang="fr">' + "é".encode() * 400,
+        "cover.jpg": b"\xff\xd8\xff\xe0" + bytes(500),
+        "empty": b"",
+        "list.mp3": TEXT_IN_TWO_BYTES,
+        "list.m3u": b"a.wav\n",
+        "notes.wav": "Größe\r\n\tà l'œil".encode(),
+        "photo": HEIC,
+        "photo.mp4": HEIC,
+        "random": bytes(range(256)),
+    }
+    for name, content in {**audio, **others}.items():
+        (tmp_path / name).write_bytes(content)
+    found = find_audio([str(tmp_path)])
+    assert [Path(str(path)).name for path in found] == sorted(audio)
+    assert found.skipped == len(others)
+
+
+def test_what_is_named_is_tried_whatever_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "404.mp3").write_text("<html>")
+    found = find_audio([str(tmp_path / "404.mp3")])
+    assert list(found) == [str(tmp_path / "404.mp3")]
+    assert found.skipped == 0
+
+
+def test_globs_leave_out_and_count_what_folders_do(tmp_path: Path) -> None:
+    for name, content in {"a.flac": FLAC, "b": FLAC, "c.txt": b"text", "d.mp3": b"<html>"}.items():
+        (tmp_path / name).write_bytes(content)
+    for pattern in ("*", "**"):
+        found = find_audio([str(tmp_path / pattern)])
+        assert list(found) == [str(tmp_path / "a.flac"), str(tmp_path / "b")]
+        assert found.skipped == 2
+
+
+def test_links_to_themselves_and_to_folders_above(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.wav").write_bytes(FLAC)
+    for name in ("up", "again"):
+        (tmp_path / "a" / name).symlink_to(tmp_path)
+    (tmp_path / "itself.wav").symlink_to("itself.wav")
+    (tmp_path / "itself").symlink_to("itself")
+    assert names(tmp_path) == ["itself.wav", "a/1.wav"]
+    assert list(find_audio([str(tmp_path / "**/1.wav")])) == [str(tmp_path / "a/1.wav")]
+    itself = Tagger.load().tag_files(find_audio([str(tmp_path / "itself.wav"), str(tmp_path / "itself")]))
+    assert [tagging.error and tagging.error.kind for tagging in itself] == ["unreadable"] * 2
+
+
+def test_patterns_keep_the_spelling_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.wav").write_bytes(FLAC)
+    monkeypatch.chdir(tmp_path)
+    assert list(find_audio(["./**/*.wav", "**", "a//**"])) == ["./a/1.wav", "a/1.wav", "a//1.wav"]
+
+
+def test_names_in_any_alphabet_and_in_none(tmp_path: Path) -> None:
+    odd = ["\N{SNOWMAN}.wav", "new\nline.wav", unicodedata.normalize("NFD", "é.wav"), "é.wav", "\udce9.wav", "-.wav"]
+    for name in odd:
+        soundfile.write(os.fsencode(tmp_path / name), tone(0.1), 16_000)
+    assert names(tmp_path) == sorted(odd)
+    taggings = list(Tagger.load().tag_files(find_audio([str(tmp_path), "no\0name.wav"])))
+    assert [tagging.ok for tagging in taggings] == [True] * len(odd) + [False]
+
+
+def test_folders_deeper_than_the_stack(tmp_path: Path) -> None:
+    folders = [tmp_path]
+    for _ in range(1010):
+        folders.append(folders[-1] / "d")
+        folders[-1].mkdir()
+    song = folders[-1] / "a.wav"
+    song.write_bytes(FLAC)
+    assert list(find_audio([str(tmp_path)])) == [str(song)]
+    song.unlink()  # pytest could not
+    for folder in reversed(folders[1:]):
+        folder.rmdir()
+
+
+def test_a_file_that_vanishes_costs_only_itself(tmp_path: Path) -> None:
+    for name in ("1.wav", "2.wav", "3.wav"):
+        soundfile.write(tmp_path / name, tone(0.1), 16_000)
+    files = list(find_audio([str(tmp_path)]))
+    (tmp_path / "2.wav").unlink()
+    kinds = [tagging.error and tagging.error.kind for tagging in Tagger.load().tag_files(files)]
+    assert kinds == [None, "not_found", None]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "secret.wav").write_bytes(FLAC)
+    (tmp_path / "secret.wav").chmod(0)
+    (tagging,) = Tagger.load().tag_files(find_audio([str(tmp_path)]))
+    assert tagging.error
+    assert tagging.error.kind == "unreadable"

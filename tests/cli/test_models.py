@@ -1,0 +1,217 @@
+"""`audiotagger models` on the shipped nets, and its `verify` also on copies that were broken in one way each."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import Result
+
+from audiotagger.inference.model import Model, shipped_models
+from audiotagger.inference.verification import golden_waveform
+
+onnx = pytest.importorskip("onnx", reason="needs the extra train")
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The shipped nets as export would write them today."""
+    for kind in ("mel", "wave"):
+        path = tmp_path / f"{kind}.onnx"
+        shutil.copy(shipped_models() / path.name, path)
+        model = Model.load(path)
+        golden = model.predict(golden_waveform(model.sample_rate, model.window_samples)[None])[0]
+        describe(path, golden=json.dumps([round(float(one), 6) for one in golden]))
+    return tmp_path
+
+
+def describe(path: Path, **metadata: str | None) -> None:
+    """Change metadata of a model file; None removes a key."""
+    proto = onnx.load(path)
+    values: dict[str, str | None] = {prop.key: prop.value for prop in proto.metadata_props}
+    del proto.metadata_props[:]
+    onnx.helper.set_model_props(proto, {key: text for key, text in (values | metadata).items() if text is not None})
+    onnx.save(proto, path)
+
+
+def rewire(path: Path, *nodes: tuple[str, list[str], str], **constants: list[float] | list[int]) -> None:
+    """Let `nodes` (operator, inputs, output) make "probabilities" of what was that so far, now "inner"."""
+    proto = onnx.load(path)
+    for node in proto.graph.node:
+        node.output[:] = ["inner" if name == "probabilities" else name for name in node.output]
+    for name, values in constants.items():
+        dtype = np.int64 if isinstance(values[0], int) else np.float32
+        proto.graph.initializer.append(onnx.numpy_helper.from_array(np.array(values, dtype), name))
+    proto.graph.node.extend(onnx.helper.make_node(operator, inputs, [output]) for operator, inputs, output in nodes)
+    onnx.save(proto, path)
+
+
+def findings(result: Result, level: str) -> list[str]:
+    return [line for line in result.stdout.splitlines() if line.startswith(f"{level}: ")]
+
+
+def only_error(result: Result) -> str:
+    assert result.exit_code == 1, result.output
+    assert result.stderr == ""
+    (error,) = findings(result, "error")
+    return error
+
+
+def test_nets_as_exported_are_ok(run: Run, folder: Path) -> None:
+    result = run("models", "verify", folder)
+    assert result.exit_code == 0, result.output
+    mel, wave = result.stdout.splitlines()
+    assert mel.startswith(f"ok: {folder}/mel.onnx: mel, 41 labels")
+    assert wave.startswith(f"ok: {folder}/wave.onnx: wave, 41 labels")
+
+
+def test_an_export_without_golden_output_is_warned_of(run: Run, folder: Path) -> None:
+    describe(folder / "mel.onnx", golden=None)
+    result = run("models", "verify", folder)
+    assert result.exit_code == 0, result.output
+    (warning,) = findings(result, "warning")
+    assert "mel.onnx: no golden output" in warning
+    assert len(findings(result, "ok")) == 2
+
+
+def test_the_shipped_nets_are_verified_by_default(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = run("models", "verify")
+    assert result.exit_code == 0, result.output
+    assert [str(shipped_models()) in line for line in findings(result, "ok")] == [True, True]
+    by_option = run("models", "--models", folder, "verify")
+    assert [str(folder) in line for line in findings(by_option, "ok")] == [True, True]
+    monkeypatch.setenv("AUDIOTAGGER_MODELS", str(folder))
+    assert run("models", "verify").stdout == by_option.stdout
+
+
+def test_a_folder_without_models_is_wrong_usage(run: Run, tmp_path: Path) -> None:
+    result = run("models", "verify", tmp_path)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+
+
+def test_other_weights_show_in_the_golden_output(run: Run, folder: Path) -> None:
+    proto = onnx.load(folder / "wave.onnx")
+    for tensor in proto.graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.ndim > 1:
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values * np.float32(1.01), tensor.name))
+    onnx.save(proto, folder / "wave.onnx")
+    result = run("models", "verify", folder)
+    assert "wave.onnx: differs by" in only_error(result)
+    assert "mel.onnx" in findings(result, "ok")[0]
+
+
+def test_a_golden_output_is_of_all_labels(run: Run, folder: Path) -> None:
+    describe(folder / "wave.onnx", golden="[0.5, 0.25]")
+    assert "2 probabilities for 41 labels" in only_error(run("models", "verify", folder))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("version", None, "version"),
+        ("labels", None, "labels"),
+        ("labels", "5", "metadata is incomplete"),
+        ("labels", "[]", "not a list of names"),
+        ("labels", json.dumps(["Bark"] * 41), "twice: Bark"),
+        ("labels", '["Bark", "Meow"]', "outputs"),
+        ("sample_rate", "0", "sample rate of 0 Hz"),
+        ("window_samples", "16", "window of 0.001 s"),
+        ("temperature", "nan", "temperature"),
+        ("scores", '{"clips": 3}', "no map3"),
+        ("embedding_size", "7", "outputs"),
+        ("audiotagger", None, "not a model of this audiotagger's"),
+    ],
+)
+def test_wrong_metadata_is_found(run: Run, folder: Path, key: str, value: str | None, said: str) -> None:
+    (folder / "wave.onnx").unlink()
+    describe(folder / "mel.onnx", **{key: value})
+    error = only_error(run("models", "verify", folder))
+    assert error.startswith(f"error: {folder}/mel.onnx: ")
+    assert said in error
+
+
+def test_a_damaged_file_does_not_hide_the_others(run: Run, folder: Path) -> None:
+    whole = (folder / "mel.onnx").read_bytes()
+    (folder / "mel.onnx").write_bytes(whole[: len(whole) // 2])
+    result = run("models", "verify", folder)
+    assert "mel.onnx: not a usable ONNX file" in only_error(result)
+    assert len(findings(result, "ok")) == 1
+
+
+def test_nets_that_cannot_be_averaged_are_found(run: Run, folder: Path) -> None:
+    describe(folder / "wave.onnx", labels=json.dumps(Model.load(folder / "wave.onnx").labels[::-1]))
+    result = run("models", "verify", folder)
+    assert "wave.onnx: other labels or sample rate" in only_error(result)
+    assert len(findings(result, "ok")) == 1
+
+
+def test_nets_without_a_usable_rate_are_not_compared(run: Run, folder: Path) -> None:
+    for path in folder.glob("*.onnx"):
+        describe(path, sample_rate="0", window_samples="0")
+    result = run("models", "verify", folder)
+    assert result.exit_code == 1
+    assert [line.split()[1] for line in findings(result, "error")] == [f"{folder}/mel.onnx:", f"{folder}/wave.onnx:"]
+
+
+def test_an_input_of_fixed_size_is_found(run: Run, folder: Path) -> None:
+    proto = onnx.load(folder / "wave.onnx")
+    proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    onnx.save(proto, folder / "wave.onnx")
+    assert "wave.onnx: its inputs are" in only_error(run("models", "verify", folder))
+
+
+def test_probabilities_that_are_none_are_found(run: Run, folder: Path) -> None:
+    rewire(folder / "wave.onnx", ("Add", ["inner", "much"], "probabilities"), much=[0.1])
+    assert "probabilities sum to" in only_error(run("models", "verify", folder))
+
+
+def test_logits_are_no_probabilities(run: Run, folder: Path) -> None:
+    rewire(folder / "wave.onnx", ("Log", ["inner"], "probabilities"))
+    assert "not from 0 to 1" in only_error(run("models", "verify", folder))
+
+
+def test_outputs_that_are_no_numbers_are_found(run: Run, folder: Path) -> None:
+    rewire(folder / "wave.onnx", ("Mul", ["inner", "broken"], "probabilities"), broken=[float("nan")])
+    assert "not all finite" in only_error(run("models", "verify", folder))
+
+
+def test_clips_that_change_each_other_are_found(run: Run, folder: Path) -> None:
+    mean = ("ReduceMean", ["inner", "axis"], "mean")
+    mixed = ("Add", ["inner", "mean"], "sum"), ("Mul", ["sum", "half"], "probabilities")
+    rewire(folder / "wave.onnx", mean, *mixed, axis=[0], half=[0.5])
+    assert "alone and in a batch" in only_error(run("models", "verify", folder))
+
+
+def test_the_golden_waveform_is_the_same_everywhere() -> None:
+    waveform = golden_waveform(16_000, 64_000)
+    assert waveform.dtype == np.float32
+    assert np.abs(waveform).max() < 1
+    np.testing.assert_array_equal(waveform[:100], golden_waveform(16_000, 100))
+
+    def fmix32(bits: int) -> int:
+        """As MurmurHash3 states it."""
+        bits = (bits ^ bits >> 16) * 0x85EBCA6B % 2**32
+        bits = (bits ^ bits >> 13) * 0xC2B2AE35 % 2**32
+        return bits ^ bits >> 16
+
+    for n in (0, 1, 12_345):
+        time = n / 16_000
+        tone = sum(np.sin(2 * np.pi * 220 * k * time) * np.exp(-k * time) / k for k in range(1, 6))
+        assert waveform[n] == pytest.approx(0.4 * tone + 0.05 * (fmix32(n + 1) / 2**31 - 1), abs=1e-6)
+
+
+def test_models_are_listed_with_what_they_are(run: Run) -> None:
+    result = run("models")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["mel", "wave"]
+    assert all("41 labels" in line and "16000 Hz" in line and "sha256" in line for line in lines)

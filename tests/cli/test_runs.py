@@ -1,0 +1,98 @@
+"""`audiotagger runs` on folders as training leaves them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from audiotagger.datasets.dataset import read_corpus
+from audiotagger.training.recipes import RECIPES
+from audiotagger.training.run_folder import as_table, list_runs, new_config
+
+Run = Callable[..., Result]
+
+HISTORY = (
+    "epoch,loss,val_map3,val_macro_map3,val_top1,clips_per_second\n1,3.1,0.5,0.4,0.3,9.0\n2,2.1,0.6,0.55,0.4,9.0\n"
+)
+
+
+@pytest.fixture
+def runs(tmp_path: Path, corpus: Path) -> Path:
+    """Runs in this order: stopped at once, finished, stopped after two epochs, with half a checkpoint, with half a
+    config, of another version.
+    """
+    recipe = replace(RECIPES["mel", "default"], epochs=3)
+    config = json.dumps(asdict(new_config("mel", "default", read_corpus(corpus), recipe, 0, True, 0)))
+    files: dict[str, dict[str, str]] = {
+        "began": {"config.json": config},
+        "done": {
+            "config.json": config,
+            "history.csv": HISTORY + "3,1.1,0.7,0.65,0.5,9.0\n",
+            "result.json": '{"validation": {"clips": 10, "map3": 0.71, "macro_map3": 0.66, "top1": 0.51}}',
+        },
+        "stopped": {"config.json": config, "history.csv": HISTORY},
+        "damaged": {"config.json": config, "history.csv": HISTORY, "checkpoint.npz": "PK half"},
+        "half": {"config.json": config[:50]},
+        "old": {"config.json": config.replace('"recipe": {', '"recipe": {"soft_labels": 0.3, ')},
+    }
+    folder = tmp_path / "runs"
+    for age, (name, contents) in enumerate(files.items()):
+        (folder / name).mkdir(parents=True)
+        for file, text in contents.items():
+            (folder / name / file).write_text(text)
+        os.utime(folder / name / "config.json", (1e9 + age, 1e9 + age))
+    (folder / "no run").mkdir()
+    return folder
+
+
+def test_runs_are_listed_with_what_is_known_of_them(
+    run: Run, runs: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(runs.parent)
+    done = run("runs")
+    assert done.exit_code == 0
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    about = ["mel", "default", str(corpus)]
+    assert lines[:3] == [
+        ["began", *about, "0/3", "", "", "", "unfinished"],
+        ["done", *about, "3/3", "0.710", "0.660", "0.510", "finished"],
+        ["stopped", *about, "2/3", "0.600", "0.550", "0.400", "unfinished"],
+    ]
+    assert [(line[0], line[1:-1]) for line in lines[3:]] == [(name, 7 * [""]) for name in ("damaged", "half", "old")]
+    assert all(line[-1].startswith("broken: ") for line in lines[3:])
+    assert "another version" in lines[5][-1]
+
+
+def test_a_run_is_listed_alone(run: Run, runs: Path) -> None:
+    assert [line.split("\t")[0] for line in run("runs", runs / "done").stdout.splitlines()] == ["done"]
+
+
+def test_people_get_a_table(runs: Path) -> None:
+    lines = as_table(list_runs(runs / "done")).splitlines()
+    assert lines[0].split() == ["run", "net", "arch", "data", "epochs", "MAP@3", "macro", "top-1", "state"]
+    assert lines[1].split()[0] == "done"
+    assert "0.710" in lines[1].split()
+
+
+def test_no_folder_is_one_line_that_says_what_makes_one(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run("runs")
+    assert done.exit_code == 1
+    assert done.stderr.count("\n") == 1
+    assert "audiotagger train" in done.stderr
+
+
+def test_a_damaged_config_is_one_line(run: Run, runs: Path) -> None:
+    pytest.importorskip("tensorflow", reason="needs the extra train")
+    done = run("train", "--model", "mel", "--run", runs / "half", "--resume")
+    assert done.exit_code == 1
+    assert done.stderr.count("\n") == 1
+    assert "config.json: damaged" in done.stderr

@@ -1,0 +1,283 @@
+"""Train, resume, export, evaluate and tag for real, on a tiny corpus."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import Result
+
+from audiotagger.inference.model import shipped_models
+from tests.conftest import EXAMPLES, command, rows
+
+pytest.importorskip("tensorflow", reason="needs the extra train")
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
+    """A folder with data/, a finished run of each net and their exported models."""
+    root = tmp_path_factory.mktemp("workshop")
+    (root / "data").symlink_to(corpus)
+    for kind in ("mel", "wave"):
+        done = command("train", "--model", kind, "--epochs", 2, cwd=root)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip().startswith(f"runs/{kind}-")
+        assert "validation MAP@3" in done.stderr
+        assert "Traceback" not in done.stderr
+    done = command("export", cwd=root)
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+def only_run(root: Path, kind: str) -> Path:
+    (found,) = root.glob(f"runs/{kind}-*")
+    return found
+
+
+def test_a_run_tells_its_story(workshop: Path) -> None:
+    run = only_run(workshop, "mel")
+    config = json.loads((run / "config.json").read_text())
+    assert config["labels"] == ["noise", "tone"]
+    assert config["recipe"]["epochs"] == 2
+    history = rows(run / "history.csv")
+    assert [row["epoch"] for row in history] == ["1", "2"]
+    assert 0 <= float(history[-1]["val_map3"]) <= 1
+    validation = json.loads((run / "result.json").read_text())["validation"]
+    assert validation["clips"] > 0
+    report = rows(run / "report.csv")
+    assert [row["label"] for row in report] == ["", "noise", "tone"]
+    assert float(report[0]["map3"]) == pytest.approx(validation["map3"])
+    assert sum(int(row["clips"]) for row in report[1:]) == validation["clips"]
+    for picture in ("curves.png", "confusion.png"):
+        assert (run / picture).read_bytes().startswith(b"\x89PNG")
+    listed = command("runs", cwd=workshop).stdout.splitlines()
+    assert [line.split("\t")[1:3] for line in listed] == [["mel", "default"], ["wave", "default"]]
+    assert {line.split("\t")[-1] for line in listed} == {"finished"}
+
+
+def test_export_agrees_with_keras_on_real_windows(workshop: Path) -> None:
+    import keras
+
+    from audiotagger.inference.model import Model
+    from audiotagger.training import networks  # noqa: F401 (Keras must know the layers)
+
+    for kind in ("mel", "wave"):
+        run = only_run(workshop, kind)
+        model = Model.load(workshop / "models" / f"{kind}.onnx")
+        net = keras.saving.load_model(workshop / "models" / f"{kind}.keras")
+        assert getattr(net, "optimizer", None) is None
+        windows = np.load(run / "windows.npy")
+        logits = np.asarray(net(windows)) / model.temperature
+        expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        assert expected.shape[1] == 3  # noise, tone, and none of these, which stays inside
+        assert np.max(np.abs(model.predict(windows) - expected[:, :2])) < 1e-4
+        embedding = keras.Model(net.input, net.get_layer("embedding").output)(windows)
+        np.testing.assert_allclose(model.embed(windows), embedding, atol=1e-3)
+        assert (model.kind, model.labels, model.sample_rate) == (kind, ("noise", "tone"), 16_000)
+        assert model.window_samples == windows.shape[1]
+
+
+def test_a_model_file_explains_itself(workshop: Path) -> None:
+    import onnx
+
+    proto = onnx.load(workshop / "models" / "wave.onnx")
+    ((waveform,), (probabilities, embedding)) = proto.graph.input, proto.graph.output
+    assert waveform.name == "waveform"
+    assert (probabilities.name, embedding.name) == ("probabilities", "embedding")
+    assert [dim.HasField("dim_value") for dim in waveform.type.tensor_type.shape.dim] == [False, False]
+    keys = {"kind", "labels", "sample_rate", "window_samples", "version", "data_id", "temperature", "scores", "golden"}
+    assert keys <= {prop.key for prop in proto.metadata_props}
+
+
+def test_what_export_writes_is_verified(workshop: Path) -> None:
+    done = command("models", "verify", "models", cwd=workshop)
+    assert done.returncode == 0, done.stdout
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
+        ["ok:", "models/mel.onnx:"],
+        ["ok:", "models/wave.onnx:"],
+    ]
+
+
+def test_exported_models_tag_and_evaluate(workshop: Path) -> None:
+    tagged = command("tag", "--models", "models", "data/audio_test", "--format", "jsonl", cwd=workshop)
+    assert tagged.returncode == 0, tagged.stderr
+    results: list[dict[str, Any]] = [json.loads(line) for line in tagged.stdout.splitlines()]
+    assert len(results) == 8
+    assert all({tag["label"] for tag in result["tags"]} == {"noise", "tone"} for result in results)
+    evaluated = command("evaluate", "data", "--models", "models", "--plot", "confusion.png", cwd=workshop)
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert (workshop / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    assert "of 1 clips of other sounds" in evaluated.stdout  # a fifth is kept from training
+    lines = evaluated.stdout.splitlines()
+    assert lines[0].split() == ["MAP@3", "macro", "top-1", "ECE"]
+    assert [line.split()[0] for line in lines[1:4]] == ["mel", "wave", "average"]
+    held_out = command("evaluate", "data", "--models", "models", "--split", "validation", cwd=workshop)
+    result = json.loads((only_run(workshop, "wave") / "result.json").read_text())["validation"]
+    shown = [float(value) for value in held_out.stdout.splitlines()[2].split()[1:4]]
+    assert shown == pytest.approx([result["map3"], result["macro_map3"], result["top1"]], abs=1e-3)
+    truth = {row["fname"]: row["label"] for row in rows(workshop / "data" / "test.csv")}
+    right = [result["tags"][0]["label"] == truth[Path(result["path"]).name] for result in results]
+    assert float(lines[3].split()[3]) == pytest.approx(np.mean(right), abs=1e-3)
+
+
+def test_a_failed_export_leaves_the_old_models_alone(workshop: Path, tmp_path: Path) -> None:
+    models = workshop / "models"
+    before = {path.name: path.read_bytes() for path in models.iterdir()}
+    broken = tmp_path / "run"
+    broken.mkdir()
+    for path in only_run(workshop, "mel").iterdir():
+        (broken / path.name).write_bytes(path.read_bytes())
+    # A net that is no number anywhere cannot agree with anything.
+    np.save(broken / "windows.npy", np.full((1, 64_000), np.nan, np.float32))
+    done = command("export", broken, cwd=workshop)
+    assert done.returncode == 1
+    assert "nothing replaced" in done.stderr
+    done = command("export", only_run(workshop, "wave"), broken, cwd=workshop)
+    assert done.returncode == 1
+    (broken / "result.json").unlink()
+    done = command("export", broken, cwd=workshop)
+    assert done.returncode == 1
+    assert "not finished" in done.stderr
+    assert {path.name: path.read_bytes() for path in models.iterdir()} == before
+
+
+def test_the_nets_of_2018_train_and_export(workshop: Path) -> None:
+    for kind in ("mel", "wave"):
+        done = command(
+            "train", "--model", kind, "--arch", "baseline", "--epochs", 1, "--run", f"old-{kind}", cwd=workshop
+        )
+        assert done.returncode == 0, done.stderr
+    done = command("export", "old-mel", "old-wave", "--to", "old", cwd=workshop)
+    assert done.returncode == 0, done.stderr
+    assert command("tag", "--models", "old", "data/audio_test", cwd=workshop).returncode == 0
+    too_short = command("tag", "--models", "old", "data/audio_test", "--window", 0.1, cwd=workshop)
+    assert too_short.returncode == 2
+    assert "longer --window" in too_short.stderr
+
+
+def test_the_recipe_bench_adds_rows(workshop: Path) -> None:
+    bench = EXAMPLES.parent / "benchmarks" / "recipes.py"
+    for kind in ("mel", "wave"):
+        done = subprocess.run(
+            [
+                sys.executable,
+                bench,
+                "no mixing",
+                "--model",
+                kind,
+                "--epochs",
+                "1",
+                "--set",
+                "mix=0",
+                "--table",
+                "table.csv",
+            ],
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=600,
+            cwd=workshop,
+            env={**os.environ, "AUDIOTAGGER_CACHE": str(workshop / "cache")},
+        )
+        assert done.returncode == 0, done.stderr
+    table = rows(workshop / "table.csv")
+    assert [row["net"] for row in table] == ["mel", "wave", "average", "geometric"]
+    assert {row["settings"] for row in table[:2]} == {"mix=0"}
+    assert all(0 < float(row["map3"]) <= 1 for row in table)
+
+
+def test_a_net_can_learn_from_all_clips(workshop: Path) -> None:
+    args = ["train", "--model", "mel", "--epochs", 1, "--no-hold-out", "--run", "whole-corpus"]
+    done = command(*args, cwd=workshop)
+    assert done.returncode == 0, done.stderr
+    assert "validation" not in done.stderr
+    assert json.loads((workshop / "whole-corpus" / "result.json").read_text())["validation"] == {}
+    assert (workshop / "whole-corpus" / "curves.png").is_file()
+    assert not {"confusion.png", "report.csv"} & {path.name for path in (workshop / "whole-corpus").iterdir()}
+    assert command("export", "whole-corpus", "--to", "of-all", cwd=workshop).returncode == 0
+    listed = command("models", "--models", "of-all", cwd=workshop)
+    assert listed.returncode == 0, listed.stderr
+    assert "MAP@3" not in listed.stdout
+    refused = command("evaluate", "data", "--models", "of-all", "--split", "validation", cwd=workshop)
+    assert refused.returncode == 2
+    assert "all clips" in refused.stderr
+
+
+def test_runs_of_other_versions_are_left_out(workshop: Path, tmp_path: Path) -> None:
+    for kind in ("mel", "wave"):
+        (tmp_path / "runs").mkdir(exist_ok=True)
+        shutil.copytree(only_run(workshop, kind), tmp_path / "runs" / kind)
+    config = tmp_path / "runs" / "wave" / "config.json"
+    values = json.loads(config.read_text())
+    config.write_text(json.dumps(values | {"recipe": values["recipe"] | {"soft_labels": 0.3}}))
+    done = command("export", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in (tmp_path / "models").glob("*.onnx")] == ["mel.onnx"]
+    refused = command("export", "runs/wave", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "another version" in refused.stderr
+
+
+def test_other_labels_are_learned_from_the_shipped_net(workshop: Path) -> None:
+    args = ["train", "--model", "mel", "--epochs", 1]
+    known = command(*args, "--run", "known", cwd=workshop)
+    assert known.returncode == 0, known.stderr
+    assert "begins with the shipped net and a new head: the data's labels are not the 41" in known.stderr
+    fresh = command(*args, "--init", "scratch", "--run", "fresh", cwd=workshop)
+    assert fresh.returncode == 0, fresh.stderr
+    assert "begins with random weights" in fresh.stderr
+    import keras
+
+    from audiotagger.training import networks  # noqa: F401 (Keras must know the layers)
+
+    def first_kernel(path: Path) -> Any:
+        layers = keras.saving.load_model(path, compile=False).layers
+        return next(layer for layer in layers if "conv" in layer.name).get_weights()[0]
+
+    # After few steps at a low rate it is still nearly the shipped net.
+    shipped = first_kernel(shipped_models() / "mel.keras")
+    away = [np.abs(first_kernel(workshop / run / "model.keras") - shipped).max() for run in ("known", "fresh")]
+    assert 0 < away[0] < 0.1 * away[1]
+    refused = command(*args, "--init", "pretrained", "--arch", "baseline", cwd=workshop)
+    assert refused.returncode == 1
+    assert "--init scratch" in refused.stderr
+
+
+def test_one_recording_of_each_label_is_enough_to_train(workshop: Path) -> None:
+    table = workshop / "tiny.csv"
+    clips = [(f"data/audio_train/{row['fname']}", row["label"]) for row in rows(workshop / "data" / "train.csv")[:4]]
+    table.write_text("\n".join(["path,label,group", *(f"{path},{label},{label}" for path, label in clips)]))
+    done = command("train", "--model", "mel", "--epochs", 1, "--data", table, "--run", "tiny", cwd=workshop)
+    assert done.returncode == 0, done.stderr
+    assert "none is held out" in done.stderr
+    assert command("export", "tiny", "--to", "of-tiny", cwd=workshop).returncode == 0
+
+
+def test_epochs_are_a_number_or_auto(run: Run) -> None:
+    for wrong in ("0", "many"):
+        refused = run("train", "--model", "mel", "--epochs", wrong)
+        assert refused.exit_code == 2
+        assert "neither auto nor a number" in refused.stderr
+
+
+def test_missing_data_is_one_line_that_says_what_to_do(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("train", "--model", "mel")
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert "AUDIOTAGGER_DATA" in result.stderr
+    result = run("export")
+    assert result.exit_code == 1
+    assert "audiotagger train" in result.stderr

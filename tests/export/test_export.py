@@ -1,0 +1,197 @@
+"""`audiotagger export`: nets in 8 bits, and what a folder of nets may hold. The net is the shipped one, trained on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from audiotagger.cli import app
+from audiotagger.inference.model import Model, shipped_models
+from audiotagger.inference.verification import golden_waveform
+
+pytest.importorskip("tensorflow", reason="needs the extra train")
+
+Run = Callable[..., Result]
+
+
+def succeed(*args: object) -> str:
+    result = CliRunner().invoke(app, [str(arg) for arg in args])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUDIOTAGGER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
+    """A run of the wave net that tells noise from tones."""
+    folder = tmp_path_factory.mktemp("runs") / "wave"
+    options = ("--init", "pretrained", "--no-teacher", "--epochs", 4)
+    succeed("train", "--model", "wave", "--data", corpus, "--run", folder, *options)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def floats(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
+    """Its export."""
+    folder = tmp_path_factory.mktemp("floats")
+    succeed("export", trained, "--to", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def in_8_bits(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> tuple[Path, str]:
+    """Its export with --quantize, and what that said."""
+    folder = tmp_path_factory.mktemp("in-8-bits")
+    return folder, succeed("export", trained, "--to", folder, "--quantize")
+
+
+def changed(trained: Path, folder: Path, file: str = "config.json", **values: Any) -> Path:
+    """A copy of a run with other values in its `file`."""
+    shutil.copytree(trained, folder)
+    before = json.loads((folder / file).read_text())
+    (folder / file).write_text(json.dumps(before | values))
+    return folder
+
+
+def refusal(result: Result, folder: Path) -> str:
+    """The only line on stderr, of an export that has left `folder` alone."""
+    assert result.exit_code == 1, result.output
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert not list(folder.glob(".export*"))
+    return result.stderr
+
+
+def test_a_net_in_8_bits_is_smaller_and_says_the_same(trained: Path, floats: Path, in_8_bits: tuple[Path, str]) -> None:
+    import onnx
+
+    folder, line = in_8_bits
+    told = line.split("\t")
+    assert told[:2] == [str(folder / "wave.onnx"), str(trained)]
+    kilobytes = [round((one / "wave.onnx").stat().st_size / 1e3) for one in (floats, folder)]
+    assert kilobytes[1] < kilobytes[0] / 2
+    assert told[5].startswith("same best label for 100.0% of ")
+    before, after = (Model.load(one / "wave.onnx") for one in (floats, folder))
+    assert (before.quantized, after.quantized) == (False, True)
+    for field in ("kind", "labels", "sample_rate", "window_samples", "version", "data_id", "embedding_size"):
+        assert getattr(before, field) == getattr(after, field)
+    # Other lengths and batches than those that ranges were found on.
+    clips = np.stack([golden_waveform(16_000, 24_000), golden_waveform(16_000, 48_000)[24_000:]])
+    np.testing.assert_allclose(after.predict(clips), before.predict(clips), atol=0.1)
+    for one, other in zip(before.embed(clips), after.embed(clips), strict=True):
+        assert one @ other > 0.99 * np.linalg.norm(one) * np.linalg.norm(other)
+    weights = [tensor for tensor in onnx.load(folder / "wave.onnx").graph.initializer if len(tensor.dims) == 4]
+    floating = [tensor for tensor in weights if tensor.data_type == onnx.TensorProto.FLOAT]
+    assert len(weights) == 8
+    assert len(floating) == 1  # the first convolution
+
+
+def test_a_net_in_8_bits_is_used_like_any_other(corpus: Path, in_8_bits: tuple[Path, str]) -> None:
+    folder, _ = in_8_bits
+    assert succeed("models", "verify", folder).startswith(f"ok: {folder}/wave.onnx")
+    model = Model.load(folder / "wave.onnx")
+    golden = model.predict(golden_waveform(model.sample_rate, model.window_samples)[None])[0]
+    np.testing.assert_allclose(model.golden, golden, atol=1e-5)
+    lines = [line.split("\t") for line in succeed("tag", "--models", folder, corpus / "audio_test").splitlines()]
+    assert len(lines) == 8
+    figures = json.loads(succeed("evaluate", corpus, "--models", folder, "--split", "validation", "--format", "json"))
+    assert set(figures["nets"]) == {"wave", "average"}
+    assert model.scores["clips"] == figures["clips"]
+    assert model.scores["top1"] == pytest.approx(figures["nets"]["wave"]["top1"])
+    assert f"MAP@3 {figures['nets']['wave']['map3']:.3f}" in succeed("models", "--models", folder)
+
+
+def test_other_weights_show_in_8_bits_too(run: Run, in_8_bits: tuple[Path, str], tmp_path: Path) -> None:
+    import onnx
+
+    proto = onnx.load(in_8_bits[0] / "wave.onnx")
+    for tensor in proto.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.INT8 and len(tensor.dims) == 4:
+            tensor.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor) // 2, tensor.name))
+    onnx.save(proto, tmp_path / "wave.onnx")
+    result = run("models", "verify", tmp_path)
+    assert result.exit_code == 1
+    assert "wave.onnx: differs by" in result.stdout
+
+
+def test_a_net_that_8_bits_ruin_is_refused(run: Run, trained: Path, tmp_path: Path) -> None:
+    import keras
+
+    from audiotagger.training import networks  # noqa: F401 (Keras must know the layers)
+
+    ruined = changed(trained, tmp_path / "run")
+    net = keras.saving.load_model(ruined / "model.keras", compile=False)
+    # One channel is 10,000 times louder and then as much softer: floats do not mind, 256 steps leave the others none.
+    convolutions = [layer for layer in net.layers if isinstance(layer, keras.layers.Conv2D)]
+    norms = [layer for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization)][1:]
+    for norm, following in zip(norms[1:-1], convolutions[2:], strict=True):
+        gamma, beta, *moments = norm.get_weights()
+        (kernel,) = following.get_weights()
+        loudest = np.abs(kernel).sum(axis=(0, 1, 3)).argmax()
+        gamma[loudest] *= 1e4
+        beta[loudest] *= 1e4
+        kernel[:, :, loudest] /= 1e4
+        norm.set_weights([gamma, beta, *moments])
+        following.set_weights([kernel])
+    net.save(ruined / "model.keras")
+    folder = tmp_path / "models"
+    succeed("export", ruined, "--to", folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    line = refusal(run("export", ruined, "--to", folder, "--quantize"), folder)
+    assert "under 99%" in line
+    assert "nothing replaced" in line
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_net_that_learned_from_all_clips_is_compared_on_some(trained: Path, tmp_path: Path) -> None:
+    of_all = changed(changed(trained, tmp_path / "copy", fold=None), tmp_path / "run", "result.json", validation={})
+    told = succeed("export", of_all, "--to", tmp_path / "models", "--quantize")
+    assert "same best label for 100.0% of 20 windows" in told  # half of the 40 clips
+    assert "trained on all clips" in succeed("models", "--models", tmp_path / "models")
+
+
+def test_8_bits_need_the_data_of_the_run(run: Run, trained: Path, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    gone = changed(trained, tmp_path / "gone", data=str(tmp_path / "no-such-data"))
+    line = refusal(run("export", gone, "--to", models, "--quantize"), models)
+    assert str(tmp_path / "no-such-data") in line
+    assert "without --quantize" in line
+    other = changed(trained, tmp_path / "other", data_id="0")
+    assert "no longer the data" in refusal(run("export", other, "--to", models, "--quantize"), models)
+    assert list(models.iterdir()) == []
+
+
+def test_a_folder_holds_nets_of_the_same_labels(run: Run, trained: Path, floats: Path, tmp_path: Path) -> None:
+    shutil.copy(shipped_models() / "mel.onnx", tmp_path)
+    line = refusal(run("export", trained, "--to", tmp_path), tmp_path)
+    assert str(tmp_path / "mel.onnx") in line
+    assert str(trained) in line
+    assert "--to" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["mel.onnx"]
+    shutil.copy(floats / "wave.onnx", tmp_path)
+    for command in ("tag", "evaluate"):
+        result = run(command, tmp_path, "--models", tmp_path)
+        assert result.exit_code == 2
+        assert result.stderr.count("\n") == 1
+        assert "cannot be averaged" in result.stderr
+
+
+def test_a_folder_holds_one_net_of_a_kind(run: Run, trained: Path, tmp_path: Path) -> None:
+    again = changed(trained, tmp_path / "again")
+    models = tmp_path / "models"
+    line = refusal(run("export", trained, again, "--to", models), models)
+    assert str(again) in line
+    assert not models.exists()

@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import itertools
+import pickle
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import audiotagger
+from audiotagger import ModelError, Tagger
+from audiotagger.audio.windows import WindowSplitter
+from audiotagger.errors import AudioError
+from audiotagger.inference.model import shipped_models
+from audiotagger.inference.tagger import CONFIDENT
+from tests.conftest import EXAMPLES, noise, tone
+
+
+@pytest.fixture(scope="module")
+def tagger() -> Tagger:
+    return Tagger.load()
+
+
+@pytest.mark.parametrize("samples", [1, 99, 100, 101, 149, 150, 151, 200, 1234])
+@pytest.mark.parametrize("block", [1, 7, 100, 5000])
+def test_windows_cover_a_waveform_to_its_end(samples: int, block: int) -> None:
+    waveform = np.arange(1, samples + 1, dtype=np.float32)
+    splitter = WindowSplitter(100)
+    windows = [w for i in range(0, samples, block) for w in splitter.push(waveform[i : i + block])] + splitter.end()
+    assert all(len(window) == 100 for window in windows)
+    if samples <= 100:
+        (window,) = windows
+        np.testing.assert_array_equal(window, [waveform[i % samples] for i in range(100)])
+    else:
+        starts = [*range(0, samples - 100, 100), samples - 100]
+        assert len(windows) == len(starts)
+        assert all(np.array_equal(w, waveform[s : s + 100]) for w, s in zip(windows, starts, strict=True))
+
+
+@pytest.mark.parametrize("samples", [1, 2, 10, 500, 16_000, 70_000])
+def test_any_length_gets_tags(tagger: Tagger, samples: int) -> None:
+    tagging = tagger.tag(noise(5.0)[:samples], sample_rate=16_000)
+    assert tagging.duration == samples / tagger.sample_rate
+    assert len(tagging.tags) == 3
+    scores = [tag.score for tag in tagging.tags]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+
+
+def test_scores_are_the_mean_of_the_nets(tagger: Tagger) -> None:
+    tagging = tagger.tag(tone(6.0), top_k=len(tagger.labels), sample_rate=16_000)
+    assert set(tagging.by_model) == {"mel", "wave"}
+    of_model = {name: {tag.label: tag.score for tag in tags} for name, tags in tagging.by_model.items()}
+    assert 0.1 < sum(tag.score for tag in tagging.tags) < 1 + 1e-4  # the rest is none of the labels
+    for tag in tagging.tags:
+        assert tag.score == pytest.approx((of_model["mel"][tag.label] + of_model["wave"][tag.label]) / 2, abs=1e-6)
+
+
+def test_level_and_channels_make_no_difference(tagger: Tagger) -> None:
+    plain = tagger.tag(tone(3.0), sample_rate=16_000)
+    for same in (0.02 * tone(3.0), 3 * tone(3.0), np.stack([tone(3.0), tone(3.0)], axis=1)):
+        other = tagger.tag(same, sample_rate=16_000)
+        assert [tag.label for tag in other.tags] == [tag.label for tag in plain.tags]
+        assert other.tags[0].score == pytest.approx(plain.tags[0].score, abs=1e-3)
+
+
+def test_top_k_and_min_score_are_independent(tagger: Tagger) -> None:
+    everything = tagger.tag(tone(3.0), top_k=1000, sample_rate=16_000).tags
+    assert len(everything) == len(tagger.labels)
+    threshold = everything[1].score
+    assert tagger.tag(tone(3.0), top_k=1000, min_score=threshold, sample_rate=16_000).tags == everything[:2]
+    assert tagger.tag(tone(3.0), top_k=1, min_score=threshold, sample_rate=16_000).tags == everything[:1]
+
+
+def test_one_bad_file_does_not_end_a_batch(tagger: Tagger, tmp_path: Path, clip: Path) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"RIFF")
+    results = list(tagger.tag_files([clip, bad, tmp_path / "none.wav", clip], jobs=2))
+    assert [result.ok for result in results] == [True, False, False, True]
+    assert [result.path for result in results] == [str(clip), str(bad), str(tmp_path / "none.wav"), str(clip)]
+    assert [result.error.kind for result in results if result.error] == ["undecodable", "not_found"]
+    assert results[0] == results[3]
+    with pytest.raises(AudioError, match=r"bad\.wav"):
+        tagger.tag(bad)
+
+
+def test_order_and_scores_do_not_depend_on_jobs(tagger: Tagger, tmp_path: Path) -> None:
+    paths = []
+    for i in range(12):
+        paths.append(tmp_path / f"{i}.wav")
+        soundfile.write(paths[-1], noise(0.2 + (i * 37 % 12), seed=i), 16_000)
+    one = list(tagger.tag_files(paths, jobs=1))
+    assert one == list(tagger.tag_files(paths, jobs=5))
+    assert [result.path for result in one] == [str(path) for path in paths]
+
+
+def test_files_are_asked_for_only_as_needed(tagger: Tagger, clip: Path) -> None:
+    asked = 0
+
+    def endless() -> Iterator[Path]:
+        nonlocal asked
+        while True:
+            asked += 1
+            yield clip
+
+    results = tagger.tag_files(endless(), jobs=2)
+    assert next(results).ok
+    assert asked < 10
+
+
+def test_a_folder_without_models_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="audiotagger export"):
+        Tagger.load(tmp_path)
+
+
+def test_a_foreign_file_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "x.onnx").write_bytes(b"not onnx")
+    with pytest.raises(ModelError, match=r"x\.onnx"):
+        Tagger.load(tmp_path)
+
+
+def test_one_net_alone_tags_too(tmp_path: Path) -> None:
+    shutil.copy(shipped_models() / "mel.onnx", tmp_path)
+    alone = Tagger.load(tmp_path).tag(tone(2.0), sample_rate=16_000)
+    assert alone.tags == alone.by_model["mel"]
+
+
+def test_silence_around_a_sound_does_not_water_it_down(tagger: Tagger) -> None:
+    silence = np.zeros(60 * 16_000, np.float32)
+    alone = tagger.tag(tone(8.0), sample_rate=16_000)
+    among = tagger.tag(np.concatenate([silence, tone(8.0), silence]), sample_rate=16_000)
+    assert among.tags[0].label == alone.tags[0].label
+    assert among.tags[0].score > 0.7 * alone.tags[0].score
+
+
+def test_silence_gets_no_label(tagger: Tagger) -> None:
+    for level in (0.0, 1e-5):
+        silent = tagger.tag(level * noise(5.0), sample_rate=16_000)
+        assert silent.ok
+        assert not silent.confident
+        assert silent.tags == ()
+
+
+@pytest.mark.parametrize("slope", [0, 1, 2])
+def test_the_noise_of_a_quiet_recording_gets_no_confident_label(tagger: Tagger, slope: int) -> None:
+    spectrum = np.fft.rfft(np.random.default_rng(0).normal(size=8 * 16_000))
+    hiss = np.fft.irfft(spectrum / np.arange(1, len(spectrum) + 1) ** (slope / 2))
+    for decibels in (-75, -60, -40):
+        level = 10 ** (decibels / 20) / np.sqrt(np.mean(hiss**2))
+        assert not tagger.tag(level * hiss, sample_rate=16_000).confident
+
+
+def test_an_answer_is_confident_if_its_score_says_so(tagger: Tagger) -> None:
+    for example in sorted(EXAMPLES.glob("*.ogg")):
+        tagging = tagger.tag(example, min_score=0.99)
+        assert tagging.confident == (tagger.tag(example).tags[0].score >= CONFIDENT)
+
+
+def test_several_threads_may_use_one_tagger(tagger: Tagger, clip: Path) -> None:
+    files = [clip, *sorted(EXAMPLES.glob("*.ogg")), *sorted(EXAMPLES.glob("*.wav"))] * 4
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(tagger.tag, files)) == [tagger.tag(file) for file in files]
+
+
+def test_files_are_named_one_by_one_or_found(tagger: Tagger, clip: Path) -> None:
+    with pytest.raises(TypeError, match="several files"):
+        next(tagger.tag_files(str(clip)))
+    (refused,) = tagger.tag_files([str(clip.parent)])
+    assert refused.error is not None
+    assert "find_audio" in str(refused.error)
+    (found,) = tagger.tag_files(audiotagger.find_audio([str(clip.parent)]))
+    assert found.path == str(clip)
+
+
+def test_whatever_goes_wrong_with_a_file_is_its_own_affair(tagger: Tagger, clip: Path) -> None:
+    good, bad, again = tagger.tag_files([str(clip), "null\0byte.wav", str(clip)])
+    assert good.ok
+    assert again.ok
+    assert bad.error is not None
+
+
+def test_segments_cover_time_once_and_in_order(tagger: Tagger) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        seconds, hop = rng.uniform(0.01, 12), rng.uniform(0.2, 2)
+        cut = Tagger(tagger.models, window=rng.uniform(hop, 3), hop=hop, threshold=0.0)
+        segments = cut.segments(noise(seconds), sample_rate=16_000)
+        assert segments[0].start == 0
+        assert segments[-1].end == pytest.approx(seconds, abs=1e-3)
+        for one, following in itertools.pairwise(segments):
+            assert one.start < one.end == following.start
+            assert one.label != following.label
+
+
+def test_a_window_too_short_for_a_net_is_said(tmp_path: Path) -> None:
+    # The net of 2018 pools more than a tenth of a second away.
+    with pytest.raises(ValueError, match="hop"):
+        Tagger.load(window=0.5, hop=1.0)
+    with pytest.raises(ValueError, match="hop"):
+        Tagger.load(window=0.0)
+
+
+def test_results_do_not_wait_for_more_files(tagger: Tagger, clip: Path) -> None:
+    submitted = 0
+
+    def slow() -> Iterator[Path]:
+        nonlocal submitted
+        for _ in range(6):
+            submitted += 1
+            yield clip
+            time.sleep(0.3)
+
+    results = tagger.tag_files(slow(), jobs=4)
+    assert next(results).ok
+    assert submitted < 6
+    assert all(result.ok for result in results)
+
+
+def test_incomplete_metadata_is_refused(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="needs the extra train")
+    proto = onnx.load(shipped_models() / "mel.onnx")
+    kept = {prop.key: prop.value for prop in proto.metadata_props if prop.key != "window_samples"}
+    del proto.metadata_props[:]
+    onnx.helper.set_model_props(proto, kept)
+    onnx.save(proto, tmp_path / "mel.onnx")
+    with pytest.raises(ModelError, match="window_samples"):
+        Tagger.load(tmp_path)
+
+
+def test_nets_of_other_labels_are_not_averaged(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="needs the extra train")
+    proto = onnx.load(shipped_models() / "mel.onnx")
+    props = {prop.key: prop.value for prop in proto.metadata_props}
+    props["labels"] = props["labels"].replace("Bark", "Woof")
+    onnx.helper.set_model_props(proto, props)
+    onnx.save(proto, tmp_path / "mel.onnx")
+    shutil.copy(shipped_models() / "wave.onnx", tmp_path)
+    with pytest.raises(ModelError, match="cannot be averaged"):
+        Tagger.load(tmp_path)
+
+
+def test_arrays_that_are_no_waveforms_are_refused(tagger: Tagger) -> None:
+    with pytest.raises(ValueError, match="sample_rate"):
+        tagger.tag(tone(1.0))
+    with pytest.raises(ValueError, match="samples, channels"):
+        tagger.tag(np.stack([tone(1.0), tone(1.0)]), sample_rate=16_000)
+    with pytest.raises(ValueError, match="at least 1 Hz"):
+        tagger.tag(tone(1.0), sample_rate=0)
+
+
+def test_results_survive_another_process(tagger: Tagger) -> None:
+    (failed,) = tagger.tag_files(["nothing.wav"])
+    again = pickle.loads(pickle.dumps(failed))
+    assert again.error.kind == "not_found"
+    assert str(again.error) == str(failed.error)

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from audiotagger.datasets.clip import Clip
+from audiotagger.datasets.dataset import read_corpus
+from audiotagger.datasets.splits import hold_out
+from audiotagger.errors import DataError
+from audiotagger.training import augmentation
+from audiotagger.training.batches import Batches, balance, prefetch
+from audiotagger.training.cache import decode_all
+from audiotagger.training.distillation import read_teacher
+from audiotagger.training.recipes import RECIPES, Recipe
+from tests.conftest import tone
+
+RECIPE = replace(RECIPES["mel", "default"], batch_size=16)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AUDIOTAGGER_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def batches(root: Path, recipe: Recipe = RECIPE, seed: int = 0, distil: bool = False) -> Batches:
+    """As a run makes them: labelled clips, then others, then with a teacher those it alone knows."""
+    found = read_corpus(root)
+    clips = [*hold_out(found.train)[0], *found.other, *(found.unlabelled if distil else ())]
+    outputs = np.array([heard_in(clip) for clip in clips])
+    teacher = read_teacher(root / "teacher.npz", clips, outputs, 3) if distil else None
+    waveforms = decode_all(clips, 16_000, lambda *_: None)
+    return Batches(clips, waveforms, outputs, 3, teacher, recipe, 16_000, 100, seed)
+
+
+def heard_in(clip: Clip) -> int:
+    """The output that a clip is to raise: noise, tone, none of these; -1 if nobody says."""
+    return {"noise": 0, "tone": 1}.get(clip.label, 2 if clip.path.parent.name == "audio_other" else -1)
+
+
+def test_clips_are_decoded_once(corpus: Path, cache: Path) -> None:
+    clips = read_corpus(corpus).train
+    seen: list[int] = []
+    first = decode_all(clips, 16_000, lambda done, total: seen.append(done))
+    assert seen == list(range(1, 41))
+    again = decode_all(clips, 16_000, lambda done, total: seen.append(done))
+    assert len(seen) == len(clips) == len(again)
+    np.testing.assert_array_equal(first[7], again[7])
+    assert sorted(path.suffix for path in cache.iterdir()) == [".f16", ".npy"]
+
+
+def test_a_batch_depends_on_seed_and_step_alone(corpus: Path) -> None:
+    one, other = batches(corpus), batches(corpus)
+    np.testing.assert_array_equal(one[5].waveforms, other[5].waveforms)
+    assert not np.array_equal(one[5].waveforms, one[6].waveforms)
+    assert not np.array_equal(one[5].waveforms, batches(corpus, seed=1)[5].waveforms)
+    ahead = list(prefetch(one, range(3, 9)))
+    assert len(ahead) == 6
+    np.testing.assert_array_equal(ahead[2].waveforms, other[5].waveforms)
+
+
+def test_targets_are_distributions(corpus: Path) -> None:
+    for step in (0, 50, 95):
+        batch = batches(corpus)[step]
+        assert batch.waveforms.shape == (16, 64_000)
+        assert batch.waveforms.dtype == np.float32
+        assert np.isfinite(batch.waveforms).all()
+        np.testing.assert_allclose(batch.targets["logits"].sum(axis=1), 1, rtol=1e-5)
+        assert (batch.targets["logits"] >= 0).all()
+
+
+def test_the_last_tenth_is_not_mixed(corpus: Path) -> None:
+    recipe = replace(RECIPE, other=0.0)
+    mixed = np.concatenate([batches(corpus, recipe)[step].targets["logits"].max(axis=1) for step in range(10)])
+    clean = np.concatenate([batches(corpus, recipe)[step].targets["logits"].max(axis=1) for step in range(90, 100)])
+    assert (mixed < 1).mean() > 0.2
+    assert (clean == 1).all()
+
+
+def drawn(of: Batches, steps: int = 10) -> NDArray[np.float32]:
+    return np.concatenate([of[step].targets["logits"] for step in range(steps)])
+
+
+def test_other_sounds_have_an_output_of_their_own(corpus: Path) -> None:
+    targets = drawn(batches(corpus, replace(RECIPE, other=0.5, mix=0.0)))
+    assert 0.35 < np.mean(targets[:, 2] == 1) < 0.65
+
+
+def test_sources_of_a_label_are_balanced() -> None:
+    def odds_of_the_small_source(small: int, large: int) -> float:
+        clips = [Clip(Path(f"{i}"), "a", "small" if i < small else "large", f"{i}") for i in range(small + large)]
+        odds = balance(clips)
+        return float(odds[:small].sum() / odds.sum())
+
+    assert odds_of_the_small_source(10, 10) == pytest.approx(0.5)
+    assert odds_of_the_small_source(1, 100) == pytest.approx(1 / 11)
+
+
+def test_a_teacher_is_matched_by_name(corpus: Path) -> None:
+    found = read_corpus(corpus)
+    clips = [*found.train, *found.other, *found.unlabelled]
+    known = np.array([heard_in(clip) for clip in clips])
+    teacher = read_teacher(corpus / "teacher.npz", clips, known, 3)
+    of_reversed = read_teacher(corpus / "teacher.npz", clips[::-1], known[::-1], 3)
+    np.testing.assert_allclose(teacher.features, of_reversed.features[::-1], atol=1e-3)
+    assert np.sum(teacher.features.var(axis=0)) == pytest.approx(2, rel=1e-3)
+    with pytest.raises(DataError, match=r"test00\.wav"):
+        read_teacher(corpus / "teacher.npz", found.test, known, 3)
+
+
+def test_a_teacher_speaks_for_unlabelled_clips(corpus: Path) -> None:
+    found = read_corpus(corpus)
+    clips = [*found.train, *found.other, *found.unlabelled]
+    known = np.array([heard_in(clip) for clip in clips])
+    teacher = read_teacher(corpus / "teacher.npz", clips, known, 3)
+    assert teacher.soft_labels[known < 0].argmax(axis=1).tolist() == [0, 1] * 3
+    recipe = replace(RECIPE, mix=0.0, other=0.2, unlabelled=0.3)
+    targets = drawn(batches(corpus, recipe, distil=True))
+    assert np.mean(targets[:, 2] == 1) == pytest.approx(0.2, abs=0.1)
+    assert np.mean(targets.max(axis=1) < 1) == pytest.approx(0.3, abs=0.1)
+    assert batches(corpus, recipe, distil=True)[0].targets["teacher"].shape == (16, 19)
+
+
+def test_a_mixture_is_verified_as_far_as_its_parts_are(corpus: Path) -> None:
+    found = read_corpus(corpus)
+    doubted = [replace(clip, verified=i % 2 == 0) for i, clip in enumerate(found.train)]
+    waveforms = decode_all(doubted, 16_000, lambda *_: None)
+    outputs = np.array([heard_in(clip) for clip in doubted])
+
+    def targets(clips: list[Clip], recipe: Recipe) -> NDArray[np.float32]:
+        return Batches(clips, waveforms, outputs, 2, None, recipe, 16_000, 100, 0)[0].targets["logits"]
+
+    plain = targets(list(found.train), RECIPE)
+    assert plain.shape == (16, 2)
+    mixed = targets(doubted, RECIPE)
+    assert mixed.shape == (16, 3)
+    np.testing.assert_array_equal(mixed[:, :2], plain)
+    # Noise is verified and tone is not: what is verified of a mixture is the noise in it.
+    np.testing.assert_allclose(mixed[:, 2], mixed[:, 0], atol=1e-6)
+    assert 0 < np.mean((mixed[:, 2] > 0) & (mixed[:, 2] < 1)) < 1
+
+
+@pytest.mark.parametrize("samples", [1, 100, 15_999, 16_000, 16_001, 50_000])
+def test_placing_keeps_the_sound(samples: int) -> None:
+    sound = np.arange(1, samples + 1, dtype=np.float32)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        placed = augmentation.place(sound, 16_000, rng)
+        assert placed.shape == (16_000,)
+        assert placed.any()
+        assert np.isin(placed, np.append(sound, 0)).all()
+
+
+def test_short_clips_are_heard_in_many_ways() -> None:
+    sound = np.arange(1, 1001, dtype=np.float32)
+    placed = [augmentation.place(sound, 4000, np.random.default_rng(seed)) for seed in range(200)]
+    silent = np.array([np.mean(each == 0) for each in placed])
+    assert 0.3 < np.mean(silent == 0) < 0.7  # repeated without a gap
+    assert 0.1 < np.mean(silent == 0.75) < 0.4  # once, in silence
+    assert 0.1 < np.mean((silent > 0) & (silent < 0.75)) < 0.4  # with gaps
+    assert len({each.tobytes() for each in placed}) > 150
+
+
+def test_speed_changes_length_and_pitch_together() -> None:
+    sound = tone(2.0)
+    for seed in range(20):
+        faster = augmentation.change_speed(sound, np.random.default_rng(seed))
+        factor = len(sound) / len(faster)
+        assert 0.79 < factor < 1.26
+        hertz = np.abs(np.fft.rfft(faster)).argmax() / len(faster) * 16_000
+        assert hertz == pytest.approx(440 * factor, rel=0.01)
+
+
+def test_colouring_keeps_the_sound_and_the_silence_around_it() -> None:
+    sound = np.pad(tone(1.0), (16_000, 32_000))
+    correlations, sounding = [], []
+    for seed in range(40):
+        coloured = augmentation.colour(sound, 16_000, np.random.default_rng(seed))
+        assert coloured.shape == sound.shape
+        assert np.isfinite(coloured).all()
+        correlations.append(np.abs(np.corrcoef(coloured, sound)[0, 1]))
+        sounding.append(np.count_nonzero(coloured) / np.count_nonzero(sound))
+    assert np.median(correlations) > 0.5
+    assert np.median(sounding) < 1.5
+    assert np.median(augmentation.rms(coloured)) == pytest.approx(augmentation.rms(sound)[0], rel=0.9)
+
+
+def test_background_is_heard_below_the_clip(corpus: Path) -> None:
+    alone = replace(RECIPE, mix=0.0, other=0.0)
+    clean, augmented = batches(corpus, alone)[95].waveforms, batches(corpus, alone)[0].waveforms
+    # In 16 clips of which a quarter has a background, no level leaves the bounds of what equalisers do.
+    assert np.abs(np.log10(augmentation.rms(augmented).max() / augmentation.rms(clean).max())) < 1
+
+
+def test_mixing_is_by_loudness() -> None:
+    loud, quiet = np.ones((1, 100), np.float32), np.full((1, 100), 0.01, np.float32)
+    waveforms = np.concatenate([loud, -quiet])
+    targets = {"logits": np.eye(2, dtype=np.float32)}
+    share = np.full((2, 1), 0.75, np.float32)
+    mixed, labels = augmentation.mix(waveforms, targets, share, np.array([1, 0]))
+    assert labels["logits"].tolist() == [[0.75, 0.25], [0.25, 0.75]]
+    expected = (0.75 - 0.25) / np.hypot(0.75, 0.25)
+    np.testing.assert_allclose(mixed, [[expected] * 100, [-expected] * 100], rtol=1e-5)

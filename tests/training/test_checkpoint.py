@@ -1,0 +1,95 @@
+"""Checkpoints are whole or refused, and hold all that there is to go on with."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audiotagger.errors import RunError
+
+pytest.importorskip("tensorflow", reason="needs the extra train")
+
+import keras
+
+from audiotagger.training.checkpoint import State
+
+BATCH = np.linspace(-1, 1, 80, dtype=np.float32).reshape(8, 10)
+
+
+def new_state(seed: int) -> tuple[keras.Model, State]:
+    keras.utils.set_random_seed(seed)
+    net = keras.Sequential([keras.Input((10,)), keras.layers.Dropout(0.5), keras.layers.Dense(3)])
+    optimizer = keras.optimizers.AdamW(0.01)
+    net.compile(optimizer, "mean_squared_error", jit_compile=False)
+    optimizer.build(net.trainable_variables)
+    return net, State(net, optimizer)
+
+
+def losses(net: keras.Model) -> list[float]:
+    values = []
+    for _ in range(3):
+        net.reset_metrics()
+        values.append(float(net.train_on_batch(BATCH, np.zeros((8, 3)))))
+    return values
+
+
+def test_what_is_random_goes_on_where_it_was(tmp_path: Path) -> None:
+    net, state = new_state(0)
+    losses(net)
+    state.step, state.history = 3, [{"epoch": 1, "loss": 0.5}]
+    state.save(tmp_path / "checkpoint.npz")
+    other, resumed = new_state(1)
+    resumed.load(tmp_path / "checkpoint.npz")
+    assert (resumed.step, resumed.history) == (state.step, state.history)
+    assert losses(other) == pytest.approx(losses(net), rel=1e-6)
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.99])
+def test_a_truncated_checkpoint_is_refused(tmp_path: Path, kept: float) -> None:
+    path = tmp_path / "checkpoint.npz"
+    _, state = new_state(0)
+    state.save(path)
+    path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+    with pytest.raises(RunError, match=r"checkpoint\.npz: damaged"):
+        state.load(path)
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.npz"
+    _, state = new_state(0)
+    state.save(path)
+    data = bytearray(path.read_bytes())
+    middle = data.index(b"net1.npy") + 150  # in the values of an array
+    data[middle] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(RunError, match=r"checkpoint\.npz: damaged"):
+        state.load(path)
+
+
+def test_killed_while_it_writes_it_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.npz"
+    script = """
+import itertools, pathlib, sys
+from audiotagger.training.run_folder import replacing
+for i in itertools.count():
+    with replacing(pathlib.Path(sys.argv[1])) as partial, partial.open("wb") as file:
+        for _ in range(200):
+            file.write(bytes([i % 256]) * 20_000)
+"""
+    for attempt in range(4):
+        path.unlink(missing_ok=True)
+        process = subprocess.Popen([sys.executable, "-c", script, path])
+        while not path.exists() and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(0.013 * attempt)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        data = path.read_bytes()
+        assert len(data) == 200 * 20_000
+        assert len(set(data)) == 1

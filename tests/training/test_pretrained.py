@@ -1,0 +1,49 @@
+"""Going on from the shipped net on data whose labels it knows."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="needs the extra train")
+
+import soundfile
+
+from audiotagger import Tagger
+from audiotagger.inference.model import shipped_models
+from tests.conftest import command, noise
+
+
+def write_clips(root: Path, split: str, labels: tuple[str, ...]) -> list[str]:
+    names = [f"{split}{i:02}.wav" for i in range(len(labels))]
+    (root / f"audio_{split}").mkdir(parents=True)
+    for seed, name in enumerate(names):
+        soundfile.write(root / f"audio_{split}" / name, noise(0.5, seed=seed), 16_000)
+    with (root / f"{split}.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["fname", "label"], *zip(names, labels, strict=True)])
+    return names
+
+
+def test_the_shipped_net_goes_on_head_and_all(tmp_path: Path) -> None:
+    labels = Tagger.load().labels
+    data = tmp_path / "data"
+    splits = {"train": labels, "other": ("hum", "rain"), "unlabelled": ("", "")}
+    names = [name for split, of_clips in splits.items() for name in write_clips(data, split, of_clips)]
+    np.savez(data / "teacher.npz", fname=names, some_embedding=np.random.default_rng(0).random((len(names), 8)))
+    done = command("train", "--model", "mel", "--init", "pretrained", "--epochs", 1, "--run", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "begins with the shipped net, head and all" in done.stderr
+    import keras
+
+    from audiotagger.training import networks  # noqa: F401 (Keras must know the layers)
+
+    def head(path: Path) -> np.ndarray:
+        kernel: np.ndarray = keras.saving.load_model(path, compile=False).get_layer("logits").get_weights()[0]
+        return kernel
+
+    # After few steps at a low rate it is still nearly the shipped one.
+    shipped, after = head(shipped_models() / "mel.keras"), head(tmp_path / "run" / "model.keras")
+    assert 0 < np.abs(after - shipped).max() < 0.1 * np.abs(shipped).max()
