@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def note(text: str) -> None:
+def print_note(text: str) -> None:
     """Print one line on stderr."""
     from audiotagger.output.writers import printable
 
     print(f"audiotagger: {printable(text)}", file=sys.stderr)
 
 
-def complain(error: Exception) -> None:
+def print_error(error: Exception) -> None:
     """Print what went wrong, as one line on stderr."""
-    note(str(error))
+    print_note(str(error))
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def errors_to_exit_status() -> Iterator[None]:
     try:
         yield
     except AudioTaggerError as error:
-        complain(error)
+        print_error(error)
         raise typer.Exit(error.exit_status) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
@@ -44,7 +44,7 @@ def errors_to_exit_status() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):  # the reader has gone
             raise typer.Exit(141) from None
-        note(f"{error.filename or 'output'}: {error.strerror or error}")
+        print_note(f"{error.filename or 'output'}: {error.strerror or error}")
         raise typer.Exit(1) from None
 
 

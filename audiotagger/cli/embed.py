@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from audiotagger.cli.console import complain, counter, errors_to_exit_status
+from audiotagger.cli.console import counter, errors_to_exit_status, print_error
 from audiotagger.cli.options import (
     FilesFromOption,
     HopOption,
@@ -58,7 +58,7 @@ def embed(
                 count()
                 if isinstance(embedding, AudioTaggerError):
                     failed = True
-                    complain(embedding)
+                    print_error(embedding)
                 else:
                     embeddings[path] = embedding
             WRITERS[output.suffix](partial, embeddings)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from audiotagger.cli.console import note
+from audiotagger.cli.console import print_note
 
 if TYPE_CHECKING:
     from audiotagger.audio.discovery import AudioFiles
@@ -73,11 +73,11 @@ def load(models: Path | None, verbose: bool, **options: Any) -> Tagger:
         raise typer.BadParameter(str(error)) from None
     if verbose:
         for model in tagger.models:
-            note(f"{model.path}: {model.kind} net of {model.version}")
+            print_note(f"{model.path}: {model.kind} net of {model.version}")
     return tagger
 
 
 def tell_skipped(files: AudioFiles, quiet: bool) -> None:
     """Say how many files of folders were left out."""
     if files.skipped and not quiet:
-        note(f"skipped {files.skipped} {'file that holds' if files.skipped == 1 else 'files that hold'} no audio")
+        print_note(f"skipped {files.skipped} {'file that holds' if files.skipped == 1 else 'files that hold'} no audio")

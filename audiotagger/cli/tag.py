@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from audiotagger.cli.console import complain, counter, errors_to_exit_status, note
+from audiotagger.cli.console import counter, errors_to_exit_status, print_error, print_note
 from audiotagger.cli.options import (
     FilesFromOption,
     HopOption,
@@ -109,7 +109,7 @@ def tag(
                 file, done = stack.enter_context(open_journal(journal, unencodable, resume))
                 files = (path for path in files if path not in done)
                 if done and not quiet:
-                    note(f"{journal}: holds {len(done)} results already")
+                    print_note(f"{journal}: holds {len(done)} results already")
             else:
                 file = stack.enter_context(open_output(output, unencodable))
             count = stack.enter_context(counter(file, quiet))
@@ -123,7 +123,7 @@ def tag(
                 count()
                 if error:
                     failed = True
-                    complain(error)
+                    print_error(error)
         tell_skipped(found, quiet)
         if failed:
             raise typer.Exit(1)
@@ -135,7 +135,7 @@ def _saying_what_is_left(output: Path | None) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if output:
-            note(f"interrupted; {output} holds what was done until then")
+            print_note(f"interrupted; {output} holds what was done until then")
         raise
 
 
@@ -150,7 +150,7 @@ def _store(tagging: Tagging, dry_run: bool, say: bool) -> AudioTaggerError | Non
     except MetadataError as error:
         return error
     if say:
-        note(f"{tagging.path}: {'would store' if dry_run else 'stored'} {value or 'no labels'}")
+        print_note(f"{tagging.path}: {'would store' if dry_run else 'stored'} {value or 'no labels'}")
     return None
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiotagger.datasets.clip import Clip
-from audiotagger.datasets.readers import LAYOUTS, layout_of
+from audiotagger.datasets.readers import LAYOUTS, reader_for
 from audiotagger.errors import DataError
 
 
@@ -64,7 +64,7 @@ def read_split(root: Path, split: str) -> tuple[Clip, ...]:
 
     Raises DataError if they cannot be used.
     """
-    return layout_of(root)(root, split)
+    return reader_for(root)(root, split)
 
 
 def corpus_id(corpus: Corpus) -> str:

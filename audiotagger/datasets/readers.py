@@ -15,7 +15,7 @@ from audiotagger.audio.discovery import find_audio
 from audiotagger.datasets.clip import Clip
 from audiotagger.errors import DataError
 
-Layout = Callable[[Path, str], tuple[Clip, ...]]
+Reader = Callable[[Path, str], tuple[Clip, ...]]
 
 LAYOUTS = (
     "train.csv (columns fname, label) beside audio_train/; FSDKaggle2018 as `audiotagger data fetch` brings it; "
@@ -27,7 +27,7 @@ FSDKAGGLE2018 = "FSDKaggle2018."
 """What the names of its folders begin with."""
 
 
-def layout_of(data: Path) -> Layout:
+def reader_for(data: Path) -> Reader:
     """Return the reader for `data`. Raises DataError if it is laid out in no way that is known."""
     if data.is_file():
         return table

@@ -30,7 +30,7 @@ SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100)
 
 
 @dataclass(frozen=True)
-class Heard:
+class ClipInfo:
     """What is known of a clip once it has been decoded. digest: of its samples and their rate, the same for the same
     sound in any lossless format; empty if the clip is silent or `error` says why it cannot be used.
     """
@@ -44,33 +44,33 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Checked:
+class ValidationReport:
     """errors: what training would fail of; warnings: what would make it worse; one line each. heard: in the order of
     the corpus's lists.
     """
 
     errors: list[str]
     warnings: list[str]
-    heard: list[Heard]
+    heard: list[ClipInfo]
 
 
-def check(data: Path, progress: Callable[[int, int], None]) -> Checked:
+def check(data: Path, progress: Callable[[int, int], None]) -> ValidationReport:
     """Decode all clips of `data` and look for what is wrong with them. `progress` is called with (done, total)."""
     try:
         corpus = read_corpus(data)
     except DataError as error:
-        return Checked([str(error)], [], [])
+        return ValidationReport([str(error)], [], [])
     splits = ("train", "test", "other", "unlabelled")
     listed = [(split, clip) for split in splits for clip in getattr(corpus, split)]
-    heard: list[Heard] = []
+    heard: list[ClipInfo] = []
     cancelled = threading.Event()
     for found in ordered_map(lambda item: _listen(*item, cancelled), listed, available_cores(), cancelled):
         heard.append(found)
         progress(len(heard), len(listed))
-    return Checked([*_errors(corpus, heard)], [*_warnings(corpus, heard)], heard)
+    return ValidationReport([*_errors(corpus, heard)], [*_warnings(corpus, heard)], heard)
 
 
-def _listen(split: str, clip: Clip, cancelled: threading.Event) -> Heard:
+def _listen(split: str, clip: Clip, cancelled: threading.Event) -> ClipInfo:
     seconds, sample_rate, silent = 0.0, 0, True
     digest = hashlib.sha256()
     try:
@@ -81,12 +81,12 @@ def _listen(split: str, clip: Clip, cancelled: threading.Event) -> Heard:
             if cancelled.is_set():
                 break
     except AudioError as error:
-        return Heard(split, clip, error=str(error))
+        return ClipInfo(split, clip, error=str(error))
     digest.update(str(sample_rate).encode())
-    return Heard(split, clip, seconds, sample_rate, b"" if silent else digest.digest())
+    return ClipInfo(split, clip, seconds, sample_rate, b"" if silent else digest.digest())
 
 
-def _errors(corpus: Corpus, heard: Sequence[Heard]) -> Iterator[str]:
+def _errors(corpus: Corpus, heard: Sequence[ClipInfo]) -> Iterator[str]:
     yield from (found.error for found in heard if found.error)
     for label, count in Counter(clip.label for clip in corpus.train).items():
         if count < FEWEST_CLIPS:
@@ -100,7 +100,7 @@ def _errors(corpus: Corpus, heard: Sequence[Heard]) -> Iterator[str]:
                 yield f"{corpus.teacher}: nothing about {clip.path.name}; train with --no-teacher"
 
 
-def _warnings(corpus: Corpus, heard: Sequence[Heard]) -> Iterator[str]:
+def _warnings(corpus: Corpus, heard: Sequence[ClipInfo]) -> Iterator[str]:
     for label, count in Counter(clip.label for clip in corpus.train).items():
         if FEWEST_CLIPS <= count < FEW_CLIPS:
             yield f"{label}: only {count} clips to train on; little is learned from fewer than {FEW_CLIPS}"
@@ -108,7 +108,7 @@ def _warnings(corpus: Corpus, heard: Sequence[Heard]) -> Iterator[str]:
         yield f"{corpus.root}: each label has only one source or group; training can hold none out to judge the net by"
     for label in sorted({clip.label for clip in corpus.test} - set(corpus.labels)):
         yield f"{label}: a label of test clips alone; no net can know it"
-    alike: dict[bytes, list[Heard]] = defaultdict(list)
+    alike: dict[bytes, list[ClipInfo]] = defaultdict(list)
     for found in heard:
         if found.digest:
             alike[found.digest].append(found)
@@ -119,7 +119,7 @@ def _warnings(corpus: Corpus, heard: Sequence[Heard]) -> Iterator[str]:
             yield _of_copies(copies)
 
 
-def _of_copies(copies: Sequence[Heard]) -> str:
+def _of_copies(copies: Sequence[ClipInfo]) -> str:
     splits = list(dict.fromkeys(found.split for found in copies))
     labels = sorted({found.clip.label for found in copies if found.clip.label})
     where = f" in {' and '.join(splits)}" if len(splits) > 1 else ""
@@ -127,7 +127,7 @@ def _of_copies(copies: Sequence[Heard]) -> str:
     return f"the same sound{where}{what}; keep one of {', '.join(str(found.clip.path) for found in copies)}"
 
 
-def report(data: Path, checked: Checked) -> str:
+def report(data: Path, checked: ValidationReport) -> str:
     """What `check` found as text: errors, warnings, and how labels, lengths and sample rates are distributed."""
     lines = [*(f"error: {line}" for line in checked.errors), *(f"warning: {line}" for line in checked.warnings)]
     if checked.heard:
@@ -135,7 +135,7 @@ def report(data: Path, checked: Checked) -> str:
     return "\n".join(lines).lstrip("\n")
 
 
-def _summary(data: Path, heard: Sequence[Heard]) -> Iterator[str]:
+def _summary(data: Path, heard: Sequence[ClipInfo]) -> Iterator[str]:
     of_split = Counter(found.split for found in heard)
     doubted = sum(not found.clip.verified for found in heard)
     hours = sum(found.seconds for found in heard) / 3600

@@ -9,32 +9,32 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from audiotagger.evaluation.scores import Figures
+from audiotagger.evaluation.scores import EvaluationReport
 from audiotagger.output.writers import printable
 
 COLUMNS = {"map3": "MAP@3", "macro_map3": "macro", "top1": "top-1", "ece": "ECE"}
 """What the figures of a net are called in the table."""
 
 
-def table(figures: Figures) -> str:
+def table(figures: EvaluationReport) -> str:
     """Aligned text, for two nets with usual names no wider than 100 columns."""
     return "\n".join([*_scores(figures), "", *_intervals(figures), "", *_remarks(figures), "", *_labels(figures)])
 
 
-def _scores(figures: Figures) -> Iterator[str]:
+def _scores(figures: EvaluationReport) -> Iterator[str]:
     yield f"{'':<24}" + "".join(f"{title:>10}" for title in COLUMNS.values())
     for name, net in figures.nets.items():
         yield f"{name:<24}" + "".join(f"{getattr(net, column):>10.3f}" for column in COLUMNS)
 
 
-def _intervals(figures: Figures) -> Iterator[str]:
+def _intervals(figures: EvaluationReport) -> Iterator[str]:
     columns = next(iter(figures.nets.values())).intervals
     yield f"{'95% intervals':<24}" + "".join(f"{COLUMNS[column]:>15}" for column in columns)
     for name, net in figures.nets.items():
         yield f"{name:<24}" + "".join(f"    {low:.3f}-{high:.3f}" for low, high in net.intervals.values())
 
 
-def _remarks(figures: Figures) -> Iterator[str]:
+def _remarks(figures: EvaluationReport) -> Iterator[str]:
     for gain in figures.gains:
         low, high = gain.interval
         yield f"averaging adds {gain.map3:+.3f} to {gain.net}'s MAP@3 (95% interval {low:+.3f} to {high:+.3f})"
@@ -48,7 +48,7 @@ def _remarks(figures: Figures) -> Iterator[str]:
         )
 
 
-def _labels(figures: Figures) -> Iterator[str]:
+def _labels(figures: EvaluationReport) -> Iterator[str]:
     nets = [*figures.nets.values()]
     width = max(8, *(len(name) + 1 for name in figures.nets))
     yield f"{'':<30}{'MAP@3':>{width}}{'':<{width * (len(nets) - 1)}}   of the average"
@@ -60,12 +60,12 @@ def _labels(figures: Figures) -> Iterator[str]:
         yield f"{printable(label):<24}{average.clips:>6}{precision}{average.ap:>8.3f}{average.recall:>8.3f}{wrong}"
 
 
-def as_json(figures: Figures) -> str:
-    """One object with the fields of Figures."""
+def as_json(figures: EvaluationReport) -> str:
+    """One object with the fields of EvaluationReport."""
     return json.dumps(asdict(figures), indent=2)
 
 
-def as_csv(figures: Figures) -> str:
+def as_csv(figures: EvaluationReport) -> str:
     """A row for each net and label, and before them one for each net over all labels, with an empty label."""
     with_interval = next(iter(figures.nets.values())).intervals
     columns = ["net", "label", "clips"]
@@ -84,4 +84,4 @@ def as_csv(figures: Figures) -> str:
     return file.getvalue().rstrip("\n")
 
 
-REPORTS: Mapping[str, Callable[[Figures], str]] = {"table": table, "json": as_json, "csv": as_csv}
+REPORTS: Mapping[str, Callable[[EvaluationReport], str]] = {"table": table, "json": as_json, "csv": as_csv}

@@ -13,7 +13,7 @@ from audiotagger.inference.tagger import CONFIDENT
 
 
 @dataclass(frozen=True)
-class OfLabel:
+class LabelScores:
     """What a net makes of one label. All but the counts are in [0, 1]."""
 
     clips: int
@@ -30,7 +30,7 @@ class OfLabel:
 
 
 @dataclass(frozen=True)
-class OfNet:
+class ModelScores:
     """How a net, or the average, does on all clips, in [0, 1]."""
 
     map3: float
@@ -40,7 +40,7 @@ class OfNet:
     """Expected calibration error of the best label."""
     intervals: dict[str, tuple[float, float]]
     """The 95 % confidence intervals (low, high) of map3, macro_map3 and top1 over clips."""
-    labels: dict[str, OfLabel]
+    labels: dict[str, LabelScores]
     """Of the labels that have clips."""
 
 
@@ -65,7 +65,7 @@ class Complement:
 
 
 @dataclass(frozen=True)
-class OfOthers:
+class OutOfDomainScores:
     """What the average makes of sounds that are none of the labels."""
 
     clips: int
@@ -76,11 +76,11 @@ class OfOthers:
 
 
 @dataclass(frozen=True)
-class Figures:
+class EvaluationReport:
     """All that `audiotagger evaluate` reports."""
 
     clips: int
-    nets: dict[str, OfNet]
+    nets: dict[str, ModelScores]
     """By name; the last is "average", unless there is but one."""
     gains: list[Gain]
     """Over each net; empty for one net."""
@@ -88,16 +88,16 @@ class Figures:
     """Of each pair of nets, either way; empty for one net."""
     confident: float
     """Share of the clips that get a confident answer from the average, in [0, 1]."""
-    others: OfOthers | None
+    others: OutOfDomainScores | None
     """None if there are no such sounds."""
 
 
-def figures(evaluation: Evaluation) -> Figures:
+def figures(evaluation: Evaluation) -> EvaluationReport:
     """Work out what is to be reported of an evaluation."""
     scores, truth = evaluation.scores, evaluation.truth
     names = [name for name in scores if name != "average"]
     known, other = evaluation.answer.max(axis=1), evaluation.other_scores.max(axis=1)
-    return Figures(
+    return EvaluationReport(
         clips=len(truth),
         nets={name: _of_net(evaluation, name) for name in scores},
         gains=[_gain(evaluation, name) for name in names] if len(names) > 1 else [],
@@ -106,7 +106,7 @@ def figures(evaluation: Evaluation) -> Figures:
             for net, helper in itertools.permutations(names, 2)
         ],
         confident=float(np.mean(known >= CONFIDENT)),
-        others=OfOthers(len(other), float(np.mean(other >= CONFIDENT)), metrics.auroc(known, other))
+        others=OutOfDomainScores(len(other), float(np.mean(other >= CONFIDENT)), metrics.auroc(known, other))
         if len(other)
         else None,
     )
@@ -118,16 +118,16 @@ def _gain(evaluation: Evaluation, name: str) -> Gain:
     return Gain(name, float(gained.mean()), metrics.interval(np.mean, gained))
 
 
-def _of_net(evaluation: Evaluation, name: str) -> OfNet:
+def _of_net(evaluation: Evaluation, name: str) -> ModelScores:
     scores, truth = evaluation.scores[name], evaluation.truth
     precision, right = metrics.precision_at(scores, truth), metrics.precision_at(scores, truth, 1)
     wrong = metrics.confusions(scores, truth)
     np.fill_diagonal(wrong, 0)
 
-    def of_label(index: int) -> OfLabel:
+    def of_label(index: int) -> LabelScores:
         own, commonest = truth == index, int(wrong[index].argmax())
         clips = int(wrong[index, commonest])
-        return OfLabel(
+        return LabelScores(
             clips=int(own.sum()),
             ap=metrics.average_precision(scores[:, index], own),
             map3=float(precision[own].mean()),
@@ -136,7 +136,7 @@ def _of_net(evaluation: Evaluation, name: str) -> OfNet:
             wrong_clips=clips,
         )
 
-    return OfNet(
+    return ModelScores(
         map3=float(precision.mean()),
         macro_map3=metrics.macro_mean(precision, truth),
         top1=float(right.mean()),

@@ -20,7 +20,7 @@ from audiotagger.errors import ModelError, RunError
 from audiotagger.export.quantization import Quantized, quantize
 from audiotagger.inference.model import FORMAT, Model
 from audiotagger.inference.tagger import Tagger
-from audiotagger.inference.verification import DIGITS, golden_waveform
+from audiotagger.inference.verification import DIGITS, reference_waveform
 from audiotagger.training import layers  # noqa: F401 (Keras must know them)
 from audiotagger.training.recipes import SAMPLE_RATE
 from audiotagger.training.run_folder import Config
@@ -102,7 +102,7 @@ def _convert(run: Path, folder: Path, in_8_bits: bool, progress: Callable[[int, 
         raise RunError(f"{run}: ONNX differs from Keras by {difference:.1e}, over {TOLERANCE:.0e}; nothing replaced")
     quantized = quantize(path, run, progress) if in_8_bits else None
     more = {"quantized": "int8", "scores": json.dumps(quantized.scores)} if quantized else {}
-    _describe(path, golden=_golden(path), **more)
+    _describe(path, golden=_reference_output(path), **more)
     return Exported(path, run, difference, quantized)
 
 
@@ -119,10 +119,10 @@ def _write_onnx(model: keras.Model, path: Path, metadata: dict[str, str]) -> Non
     onnx.save(proto, path)
 
 
-def _golden(path: Path) -> str:
-    """What the file makes of the golden waveform, for `audiotagger models verify`."""
+def _reference_output(path: Path) -> str:
+    """What the file makes of the reference waveform, for `audiotagger models verify`."""
     model = Model.load(path)
-    (probabilities,) = model.predict(golden_waveform(model.sample_rate, model.window_samples)[None])
+    (probabilities,) = model.predict(reference_waveform(model.sample_rate, model.window_samples)[None])
     return json.dumps([round(float(one), DIGITS) for one in probabilities])
 
 

@@ -20,7 +20,7 @@ from audiotagger.datasets.dataset import corpus_id, read_corpus
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import RunError
 from audiotagger.inference.model import Model
-from audiotagger.inference.verification import golden_waveform
+from audiotagger.inference.verification import reference_waveform
 from audiotagger.training.cache import decode_all
 from audiotagger.training.run_folder import Config
 from audiotagger.training.validation import Validation, cut
@@ -152,7 +152,7 @@ def _predict(model: Model, windows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _seconds(before: Model, after: Model) -> tuple[float, float]:
     """Of each net, for a clip of 5 s on one thread: the fastest of 50 in turns, so that a busy machine is fair."""
-    clip = golden_waveform(before.sample_rate, 5 * before.sample_rate)[None]
+    clip = reference_waveform(before.sample_rate, 5 * before.sample_rate)[None]
 
     def seconds(model: Model) -> float:
         began = time.perf_counter()

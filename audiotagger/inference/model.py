@@ -67,8 +67,8 @@ class Model:
     """On the validation split of its training run; empty if that held nothing out."""
     embedding_size: int
     """0 for a model that was exported without."""
-    golden: tuple[float, ...]
-    """Probabilities of `golden.golden_waveform` when it was exported; empty for a model that was exported without."""
+    reference_output: tuple[float, ...]
+    """Probabilities of `verification.reference_waveform` when it was exported; empty if it was exported without."""
     quantized: bool
     """Whether its convolutions are in 8 bits."""
     _session: onnxruntime.InferenceSession = field(repr=False)
@@ -103,7 +103,7 @@ class Model:
                 temperature=float(meta["temperature"]),
                 scores=json.loads(meta["scores"]),
                 embedding_size=int(meta.get("embedding_size", 0)),
-                golden=tuple(map(float, json.loads(meta.get("golden", "[]")))),
+                reference_output=tuple(map(float, json.loads(meta.get("golden", "[]")))),
                 quantized="quantized" in meta,
                 _session=session,
             )

@@ -67,14 +67,14 @@ def verify(paths: Sequence[Path]) -> Iterator[Finding]:
         yield from (Finding(Level.error, text) for text in errors)
         if errors:
             continue
-        if not model.golden:
-            yield Finding(Level.warning, f"{path}: no golden output to compare with; exports of today have one")
+        if not model.reference_output:
+            yield Finding(Level.warning, f"{path}: no reference output to compare with; exports of today have one")
         yield Finding(Level.ok, f"{path}: {model.kind}, {len(model.labels)} labels, version {model.version}")
 
 
 def _errors(model: Model) -> list[str]:
     """The errors of the first of these checks that finds any: each relies on the ones before."""
-    for check in (_metadata_errors, _tensor_errors, _output_errors, _golden_errors):
+    for check in (_metadata_errors, _tensor_errors, _output_errors, _reference_errors):
         try:
             errors = [f"{model.path}: {error}" for error in check(model)]
         except ModelError as error:
@@ -121,7 +121,7 @@ def _tensor_errors(model: Model) -> Iterator[str]:
 def _output_errors(model: Model) -> Iterator[str]:
     """What is wrong with the answers to a few clips, silence among them, at one length after the other."""
     for samples in (model.window_samples, model.window_samples // 2, 2 * model.window_samples):
-        sound = golden_waveform(model.sample_rate, samples)
+        sound = reference_waveform(model.sample_rate, samples)
         clips = np.stack([sound, sound[::-1], np.zeros_like(sound)])
         errors = [
             *_probability_errors(model, clips),
@@ -161,23 +161,23 @@ def _batch_errors(
             yield f"{what} differ by {difference:.1e} between a clip alone and in a batch"
 
 
-def _golden_errors(model: Model) -> Iterator[str]:
-    if not model.golden:
+def _reference_errors(model: Model) -> Iterator[str]:
+    if not model.reference_output:
         return
-    if len(model.golden) != len(model.labels):
-        yield f"a golden output of {len(model.golden)} probabilities for {len(model.labels)} labels"
+    if len(model.reference_output) != len(model.labels):
+        yield f"a reference output of {len(model.reference_output)} probabilities for {len(model.labels)} labels"
         return
-    (probabilities,) = model.predict(golden_waveform(model.sample_rate, model.window_samples)[None])
-    difference = float(np.abs(probabilities - model.golden).max())
+    (probabilities,) = model.predict(reference_waveform(model.sample_rate, model.window_samples)[None])
+    difference = float(np.abs(probabilities - model.reference_output).max())
     if not difference <= _tolerance(model):
-        yield f"differs by {difference:.1e} from its golden output; it is no longer what was exported"
+        yield f"differs by {difference:.1e} from its reference output; it is no longer what was exported"
 
 
 def _tolerance(model: Model) -> float:
     return QUANTIZED_TOLERANCE if model.quantized else TOLERANCE
 
 
-def golden_waveform(sample_rate: int, samples: int) -> NDArray[np.float32]:
+def reference_waveform(sample_rate: int, samples: int) -> NDArray[np.float32]:
     """Return float32 [samples] at `sample_rate` Hz, in (-1, 1): a plucked tone in noise.
 
     With t = n / sample_rate, for n = 0, 1, …:

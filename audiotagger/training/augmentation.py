@@ -29,7 +29,7 @@ def pad(waveform: Waveform, samples: int, rng: np.random.Generator) -> Waveform:
     return out
 
 
-def place(waveform: Waveform, samples: int, rng: np.random.Generator) -> Waveform:
+def crop_or_tile(waveform: Waveform, samples: int, rng: np.random.Generator) -> Waveform:
     """Return `samples` samples: a random crop of a long clip, a short one repeated or in silence.
 
     Half of the short ones are repeated without a gap, as tagging does; a quarter with random gaps, as one-shots (a drum
@@ -59,7 +59,7 @@ def change_speed(waveform: Waveform, rng: np.random.Generator) -> Waveform:
     return np.interp(positions, np.arange(len(waveform)), waveform).astype(np.float32)
 
 
-def colour(waveform: Waveform, sample_rate: int, rng: np.random.Generator) -> Waveform:
+def random_eq_reverb(waveform: Waveform, sample_rate: int, rng: np.random.Generator) -> Waveform:
     """Record the sound elsewhere: a random equaliser, at times band limits, a missing band, a room.
 
     All of it is one product of spectra. The result is as long as the input, and what lies 80 dB below its peak is
@@ -115,7 +115,7 @@ def rms(waveforms: Waveform) -> Waveform:
     return np.maximum(level, np.float32(1e-4))
 
 
-def mix(
+def mixup(
     waveforms: Waveform, targets: dict[str, Waveform], share: Waveform, order: NDArray[np.intp]
 ) -> tuple[Waveform, dict[str, Waveform]]:
     """Mix each waveform with the one at `order`, loudness `share` to 1 - `share`; targets are mixed the same.

@@ -57,23 +57,24 @@ class Batches:
         self._verified = np.array([clip.verified for clip in clips], np.float32)
         labelled = np.array([bool(clip.label) for clip in clips])
         self._other = np.flatnonzero(~labelled & (outputs >= 0))
-        self._odds = np.zeros(len(clips))
-        self._odds[labelled] = balance([clip for clip in clips if clip.label]) if recipe.augment else 1
+        probabilities = np.zeros(len(clips))
+        probabilities[labelled] = sampling_probabilities([c for c in clips if c.label]) if recipe.augment else 1
         for pool, share in ((self._other, recipe.other), (np.flatnonzero(outputs < 0), recipe.unlabelled)):
-            self._odds[pool] = share / max(len(pool), 1)
-        self._odds[labelled] *= (1 - self._odds[~labelled].sum()) / self._odds[labelled].sum()
+            probabilities[pool] = share / max(len(pool), 1)
+        probabilities[labelled] *= (1 - probabilities[~labelled].sum()) / probabilities[labelled].sum()
+        self._probabilities = probabilities
 
     def __getitem__(self, step: int) -> Batch:
         recipe, rng = self._recipe, np.random.default_rng((self._seed, step))
         clean = step >= 0.9 * self._total_steps
-        chosen = rng.choice(len(self._odds), recipe.batch_size, p=self._odds)
+        chosen = rng.choice(len(self._probabilities), recipe.batch_size, p=self._probabilities)
         augmented = recipe.augment and not clean
         waveforms = np.stack([self._hear(index, augmented, rng) for index in chosen])
         targets = self._targets(chosen)
         if recipe.mix and not clean:
             size = (recipe.batch_size, 1)
             share = np.where(rng.random(size) < recipe.mix, rng.random(size), 1).astype(np.float32)
-            waveforms, targets = augmentation.mix(waveforms, targets, share, rng.permutation(recipe.batch_size))
+            waveforms, targets = augmentation.mixup(waveforms, targets, share, rng.permutation(recipe.batch_size))
         return Batch(waveforms, targets)
 
     def _hear(self, index: int, augmented: bool, rng: np.random.Generator) -> Array:
@@ -88,13 +89,13 @@ class Batches:
         waveform = augmentation.crop(waveform, longest, rng)
         if rng.random() < 0.5:
             waveform = augmentation.change_speed(waveform, rng)
-        waveform = augmentation.place(waveform, self._samples, rng)
+        waveform = augmentation.crop_or_tile(waveform, self._samples, rng)
         if rng.random() < 0.7:
-            waveform = augmentation.colour(waveform, self._sample_rate, rng)
+            waveform = augmentation.random_eq_reverb(waveform, self._sample_rate, rng)
         if rng.random() < 0.3:
             waveform = augmentation.mute_span(waveform, rng)
         if len(self._other) and rng.random() < 0.25:
-            background = augmentation.place(self._waveforms[rng.choice(self._other)], self._samples, rng)
+            background = augmentation.crop_or_tile(self._waveforms[rng.choice(self._other)], self._samples, rng)
             below = 10 ** (-rng.uniform(10, 30) / 20)
             waveform = waveform + background * (below * augmentation.rms(waveform) / augmentation.rms(background))
         return waveform
@@ -113,15 +114,15 @@ class Batches:
         )
 
 
-def balance(clips: Sequence[Clip]) -> Array:
+def sampling_probabilities(clips: Sequence[Clip]) -> Array:
     """How often each labelled clip is to be drawn: a label by the square root of its clips, in it a source likewise."""
     of_label = Counter(clip.label for clip in clips)
     of_source = Counter((clip.label, clip.source) for clip in clips)
-    odds = {key: count**-0.5 for key, count in of_source.items()}
+    weight = {key: count**-0.5 for key, count in of_source.items()}
     total: dict[str, float] = defaultdict(float)
     for (label, source), count in of_source.items():
-        total[label] += count * odds[label, source]
-    return np.array([odds[c.label, c.source] / total[c.label] * of_label[c.label] ** 0.5 for c in clips], np.float32)
+        total[label] += count * weight[label, source]
+    return np.array([weight[c.label, c.source] / total[c.label] * of_label[c.label] ** 0.5 for c in clips], np.float32)
 
 
 def prefetch(batches: Batches, steps: range, ahead: int = 4) -> Iterator[Batch]:

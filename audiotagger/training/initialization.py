@@ -17,7 +17,7 @@ from audiotagger.training.run_folder import BODY, SCRATCH, WHOLE
 
 
 @dataclass(frozen=True)
-class Start:
+class Initialization:
     """init: of the run's config; net: the .keras file it begins with, if any; reason: for whoever waits for it."""
 
     init: str
@@ -26,7 +26,7 @@ class Start:
     reason: str
 
 
-def choose_start(kind: str, arch: str, asked: str | None, corpus: Corpus, teacher: bool) -> Start:
+def choose_initialization(kind: str, arch: str, asked: str | None, corpus: Corpus, teacher: bool) -> Initialization:
     """Return where a net for `corpus` begins: as `asked`, "scratch" or "pretrained", else with the shipped net if its
     labels are not those of the corpus, which it was trained on already. `teacher`: whether to learn from one, too, if
     the corpus has it.
@@ -37,21 +37,21 @@ def choose_start(kind: str, arch: str, asked: str | None, corpus: Corpus, teache
     if arch != "default":
         if asked == "pretrained":
             raise RunError(f"--arch {arch}: no shipped net of this architecture to begin with; use --init scratch")
-        return Start(SCRATCH, scratch, None, "random weights: no net of this architecture is shipped")
+        return Initialization(SCRATCH, scratch, None, "random weights: no net of this architecture is shipped")
     if asked == "scratch":
-        return Start(SCRATCH, scratch, None, "random weights, as asked")
+        return Initialization(SCRATCH, scratch, None, "random weights, as asked")
     net = shipped_models() / f"{kind}.keras"
     known = Model.load(net.with_suffix(".onnx")).labels
     if known != corpus.labels:
         reason = f"the shipped net and a new head: the data's labels are not the {len(known)} that it knows"
-        return Start(BODY, NEW_LABELS[kind], net, reason)
+        return Initialization(BODY, NEW_LABELS[kind], net, reason)
     if asked is None:
-        return Start(SCRATCH, scratch, None, "random weights: the data's labels are those of the shipped net")
+        return Initialization(SCRATCH, scratch, None, "random weights: the data's labels are those of the shipped net")
     if _n_outputs(net) != len(known) + bool(corpus.other):
         reason = "the shipped net and a new head: only one of the two has an output for none of the labels"
-        return Start(BODY, NEW_LABELS[kind], net, reason)
+        return Initialization(BODY, NEW_LABELS[kind], net, reason)
     recipe = same_labels(scratch, teacher=teacher and corpus.teacher is not None)
-    return Start(WHOLE, recipe, net, "the shipped net, head and all: its labels are the data's")
+    return Initialization(WHOLE, recipe, net, "the shipped net, head and all: its labels are the data's")
 
 
 def _n_outputs(net: Path) -> int:

@@ -13,16 +13,16 @@ class MaskedCrossentropy(keras.losses.Loss):
     """Cross-entropy that leaves out what is likely a wrong label (batch-wise loss masking, Jeong & Lim, DCASE 2018).
 
     y_true: [batch, n + 1], probabilities of the outputs and, last, the verified share of the clip in [0, 1]; y_pred:
-    [batch, n], logits. Where a clip's loss exceeds `believed` of the largest in its batch, only its verified share
-    counts: nothing of an unverified clip, of a mixture what its verified part contributes.
+    [batch, n], logits. Where a clip's loss exceeds `loss_mask_threshold` of the largest in its batch, only its verified
+    share counts: nothing of an unverified clip, of a mixture what its verified part contributes.
     """
 
-    def __init__(self, believed: float) -> None:
+    def __init__(self, loss_mask_threshold: float) -> None:
         super().__init__(name="masked_crossentropy")
-        self._believed = believed
+        self._loss_mask_threshold = loss_mask_threshold
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         verified = y_true[:, -1]
         losses = keras.ops.categorical_crossentropy(y_true[:, :-1], y_pred, from_logits=True)
-        doubtful = losses > self._believed * keras.ops.max(whole_batch(losses))
+        doubtful = losses > self._loss_mask_threshold * keras.ops.max(whole_batch(losses))
         return losses * keras.ops.where(doubtful, verified, 1.0)

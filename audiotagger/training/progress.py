@@ -94,7 +94,7 @@ def need_tensorboard() -> None:
         raise ExtraError('--tensorboard needs tensorboard: pip install "audiotagger-nets[tensorboard]"')
 
 
-class Board:
+class TensorBoardLogger:
     """Event files in `folder`, or nothing where that is None. Every method raises RunError if they cannot be written.
 
     Those of before are removed: of a run that goes on, the epochs that are done are to be told again, as what was not

@@ -12,7 +12,7 @@ SAMPLE_RATE = 16_000
 @dataclass(frozen=True)
 class Recipe:
     """How a net is trained. An epoch is as many clips as the training split has, drawn with replacement, and at least
-    `epoch_steps` batches.
+    `min_steps_per_epoch` batches.
     """
 
     seconds: float
@@ -24,13 +24,13 @@ class Recipe:
     batch_size: int
     learning_rate: float
     """Peak of the schedule: a linear warm-up over 2 % of the steps, then a half cosine to zero."""
-    epoch_steps: int = 1
+    min_steps_per_epoch: int = 1
     """Fewest batches of an epoch: few clips are drawn several times in it."""
-    most_steps: int = 20_000
+    max_steps: int = 20_000
     """Of all epochs together, if nobody says how many epochs."""
-    head_share: float = 0.0
+    frozen_fraction: float = 0.0
     """Share of the steps, the first ones, in which the heads learn alone while all below them stays as it began."""
-    head_rate: float = 0.0
+    head_learning_rate: float = 0.0
     """Peak learning rate of these steps. They have a schedule of their own, and so have the steps after them."""
     weight_decay: float = 0.0
     constant_rate: bool = False
@@ -47,7 +47,7 @@ class Recipe:
     """With a teacher: weight of the share of variance of its features that the net does not explain."""
     unlabelled: float = 0.0
     """With a teacher: share of each batch that has no label but those the teacher's features suggest."""
-    believed: float = 0.8
+    loss_mask_threshold: float = 0.8
     """Of labels that nobody has verified, those whose loss exceeds this share of the batch's largest do not count."""
     temperature: float = 1.0
     """Of the probabilities, where too little is held out to find it on."""
@@ -61,7 +61,7 @@ _OURS = Recipe(
     epochs=95,
     batch_size=48,
     learning_rate=1.5e-3,
-    epoch_steps=10,
+    min_steps_per_epoch=10,
     weight_decay=0.02,
     ema=0.999,
     mix=0.7,
@@ -79,7 +79,7 @@ _OF_2018 = Recipe(
     constant_rate=True,
     patience=5,
     augment=False,
-    believed=1.0,
+    loss_mask_threshold=1.0,
 )
 
 RECIPES = {
@@ -94,8 +94,8 @@ _NEW_LABELS = replace(
     epochs=30,
     batch_size=32,
     learning_rate=3e-4,
-    head_share=0.3,
-    head_rate=1e-2,
+    frozen_fraction=0.3,
+    head_learning_rate=1e-2,
     mix=0.3,
 )
 
@@ -113,19 +113,19 @@ def same_labels(recipe: Recipe, teacher: bool) -> Recipe:
 
 def steps_per_epoch(recipe: Recipe, clips: int) -> int:
     """Batches of an epoch on so many training clips."""
-    return max(clips // recipe.batch_size, recipe.epoch_steps)
+    return max(clips // recipe.batch_size, recipe.min_steps_per_epoch)
 
 
 def epochs_for(recipe: Recipe, clips: int) -> int:
     """Epochs on so many training clips, if nobody says how many: the recipe's own, and of many clips as many as
-    `most_steps` allow. Few clips need no other number, as an epoch of theirs has `epoch_steps` at least.
+    `max_steps` allow. Few clips need no other number, as an epoch of theirs has `min_steps_per_epoch` at least.
     """
-    return max(min(recipe.epochs, recipe.most_steps // steps_per_epoch(recipe, clips)), 1)
+    return max(min(recipe.epochs, recipe.max_steps // steps_per_epoch(recipe, clips)), 1)
 
 
 def head_steps(recipe: Recipe, total_steps: int) -> int:
     """In how many steps, the first ones, the heads learn alone."""
-    return round(recipe.head_share * total_steps)
+    return round(recipe.frozen_fraction * total_steps)
 
 
 def learning_rate(recipe: Recipe, step: int, total_steps: int) -> float:
@@ -134,7 +134,7 @@ def learning_rate(recipe: Recipe, step: int, total_steps: int) -> float:
         return recipe.learning_rate
     first = head_steps(recipe, total_steps)
     if step < first:
-        return _warm_up_and_cosine(step, first) * recipe.head_rate
+        return _warm_up_and_cosine(step, first) * recipe.head_learning_rate
     return _warm_up_and_cosine(step - first, total_steps - first) * recipe.learning_rate
 
 

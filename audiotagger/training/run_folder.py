@@ -62,7 +62,7 @@ class Config:
     data: str
     data_id: str
     labels: tuple[str, ...]
-    none: bool
+    has_other_class: bool
     """Whether the net has one more output, its last, for sounds that are none of the labels."""
     recipe: Recipe
     teacher: bool
@@ -74,7 +74,7 @@ class Config:
 
     @property
     def n_outputs(self) -> int:
-        return len(self.labels) + self.none
+        return len(self.labels) + self.has_other_class
 
     @classmethod
     def read(cls, run: Path) -> Config:
@@ -107,7 +107,7 @@ def new_config(
         data=str(corpus.root.resolve()),
         data_id=corpus_id(corpus),
         labels=corpus.labels,
-        none=recipe.other > 0 and bool(corpus.other),
+        has_other_class=recipe.other > 0 and bool(corpus.other),
         recipe=recipe,
         teacher=teacher and recipe.teacher_weight > 0 and corpus.teacher is not None,
         fold=fold,
@@ -275,7 +275,7 @@ def write_history(run: Path, history: Sequence[dict[str, Any]]) -> None:
     _draw(curves(history), run / "curves.png")
 
 
-def finish(run: Path, config: Config, net: keras.Model, held_out: Validation, judged: bool) -> None:
+def write_artifacts(run: Path, config: Config, net: keras.Model, held_out: Validation, judged: bool) -> None:
     """Judge the finished net and write all that is said of it; result.json, which tells that it is finished, last.
 
     Not `judged`, the clips of `held_out` are training clips, which tell nothing of how good it is. Raises RunError if

@@ -26,19 +26,19 @@ from audiotagger.training.cache import decode_all
 from audiotagger.training.checkpoint import State, steps_done
 from audiotagger.training.distillation import read_teacher
 from audiotagger.training.distributed import Workers
-from audiotagger.training.initialization import choose_start, choose_what_learns, copy_weights
+from audiotagger.training.initialization import choose_initialization, choose_what_learns, copy_weights
 from audiotagger.training.losses import MaskedCrossentropy
-from audiotagger.training.progress import Board, Display, need_tensorboard, progress_bar
+from audiotagger.training.progress import Display, TensorBoardLogger, need_tensorboard, progress_bar
 from audiotagger.training.recipes import SAMPLE_RATE, Recipe, epochs_for, head_steps, learning_rate, steps_per_epoch
 from audiotagger.training.run_folder import (
     RUNS,
     SCRATCH,
     WHOLE,
     Config,
-    finish,
     locked,
     new_config,
     newest_unfinished,
+    write_artifacts,
     write_history,
     write_text,
 )
@@ -63,9 +63,9 @@ def train(
 ) -> Path | None:
     """Train a net and return its run folder: `run`, else a new one under `RUNS`, or with `resume` the newest
     unfinished one of this kind there. `fold` says which clips are held out for validation, None holds out none.
-    `init` is "scratch" for random weights, "pretrained" for those of the shipped net, None for what `choose_start`
-    takes. Without `epochs`, `epochs_for` says how many. With `distributed` this process is one of the workers of
-    TF_CONFIG; all but the chief return None, as the run folder is the chief's.
+    `init` is "scratch" for random weights, "pretrained" for those of the shipped net, None for what
+    `choose_initialization` takes. Without `epochs`, `epochs_for` says how many. With `distributed` this process is one
+    of the workers of TF_CONFIG; all but the chief return None, as the run folder is the chief's.
 
     With `tensorboard` the run folder gets TensorBoard's event files too.
 
@@ -97,7 +97,7 @@ def train(
         if (run / "checkpoint.npz").exists():
             raise RunError(f"{run}: holds a run already; add --resume to go on with it or give another --run")
         corpus = read_corpus(find_data(data))
-        start = choose_start(kind, arch, init, corpus, teacher)
+        start = choose_initialization(kind, arch, init, corpus, teacher)
         clips = len(corpus.train if fold is None else hold_out(corpus.train, fold=fold)[0])
         recipe = replace(start.recipe, epochs=epochs or epochs_for(start.recipe, clips))
         config = new_config(kind, arch, corpus, recipe, seed or 0, teacher, fold, start.init)
@@ -143,17 +143,17 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
             f"{run}: each label has only one source or group; none is held out to judge the net by, all are trained on",
             soft_wrap=True,
         )
-    none = hold_out_other(corpus.other)[0] if config.none else []
+    other = hold_out_other(corpus.other)[0] if config.has_other_class else []
     unlabelled = corpus.unlabelled if config.teacher else ()
-    everything = [*corpus.train, *none, *unlabelled]
+    everything = [*corpus.train, *other, *unlabelled]
     with progress_bar(console) as progress:
         task = progress.add_task("decode", total=len(everything))
         decoded = decode_all(everything, SAMPLE_RATE, lambda done, _: progress.update(task, completed=done))
         progress.remove_task(task)
     index_of = {clip: index for index, clip in enumerate(everything)}
-    clips = [*train, *none, *unlabelled]
+    clips = [*train, *other, *unlabelled]
     outputs = np.array(
-        [corpus.labels.index(clip.label) for clip in train] + len(none) * [len(corpus.labels)] + len(unlabelled) * [-1]
+        [corpus.labels.index(clip.label) for clip in train] + len(other) * [len(corpus.labels)] + len(unlabelled) * [-1]
     )
     waveforms = decoded.take([index_of[clip] for clip in clips])
     teacher = None
@@ -180,7 +180,7 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
     net = networks.build(config.kind, config.arch, config.n_outputs, teacher_size)
     all_verified = all(clip.verified for clip in clips)
     crossentropy = keras.losses.CategoricalCrossentropy(from_logits=True)
-    loss: dict[str, Any] = {"logits": crossentropy if all_verified else MaskedCrossentropy(recipe.believed)}
+    loss: dict[str, Any] = {"logits": crossentropy if all_verified else MaskedCrossentropy(recipe.loss_mask_threshold)}
     weights = {"logits": 1.0}
     if teacher is not None:
         loss["teacher"] = "mean_squared_error"
@@ -207,10 +207,10 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
     if (run / "checkpoint.npz").exists():
         state.load(run / "checkpoint.npz")
         write_history(run, state.history)  # which may be an epoch behind
-    board = Board(run / "tensorboard" if tensorboard else None, net)
+    tensorboard_logger = TensorBoardLogger(run / "tensorboard" if tensorboard else None, net)
     for row in state.history:
         optimizer.learning_rate.assign(learning_rate(recipe, row["epoch"] * epoch_steps - 1, total_steps))
-        board.epoch(row)
+        tensorboard_logger.epoch(row)
     with Display(console, config.kind, recipe.epochs, total_steps) as display:
         display.begin(state.step, state.history)
         first, began, loss_sum = state.step, time.monotonic(), 0.0
@@ -248,14 +248,14 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
                 state.averages = averaged.get_weights()
             state.save(run / "checkpoint.npz")
             write_history(run, state.history)
-            board.epoch(row)
+            tensorboard_logger.epoch(row)
             display.epoch(state.history)
             if _out_of_patience(recipe, state.history):
                 break
 
-    board.close()
+    tensorboard_logger.close()
     averaged.set_weights(state.averages)
-    finish(run, config, student, held_out, judged=bool(validation))
+    write_artifacts(run, config, student, held_out, judged=bool(validation))
 
 
 def _best_epoch(history: list[dict[str, Any]]) -> int:

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import Result
 
 from audiotagger.inference.model import Model, shipped_models
-from audiotagger.inference.verification import golden_waveform
+from audiotagger.inference.verification import reference_waveform
 
 onnx = pytest.importorskip("onnx", reason="needs the extra train")
 
@@ -26,8 +26,8 @@ def folder(tmp_path: Path) -> Path:
         path = tmp_path / f"{kind}.onnx"
         shutil.copy(shipped_models() / path.name, path)
         model = Model.load(path)
-        golden = model.predict(golden_waveform(model.sample_rate, model.window_samples)[None])[0]
-        describe(path, golden=json.dumps([round(float(one), 6) for one in golden]))
+        expected = model.predict(reference_waveform(model.sample_rate, model.window_samples)[None])[0]
+        describe(path, golden=json.dumps([round(float(one), 6) for one in expected]))
     return tmp_path
 
 
@@ -71,12 +71,12 @@ def test_nets_as_exported_are_ok(run: Run, folder: Path) -> None:
     assert wave.startswith(f"ok: {folder}/wave.onnx: wave, 41 labels")
 
 
-def test_an_export_without_golden_output_is_warned_of(run: Run, folder: Path) -> None:
+def test_an_export_without_reference_output_is_warned_of(run: Run, folder: Path) -> None:
     describe(folder / "mel.onnx", golden=None)
     result = run("models", "verify", folder)
     assert result.exit_code == 0, result.output
     (warning,) = findings(result, "warning")
-    assert "mel.onnx: no golden output" in warning
+    assert "mel.onnx: no reference output" in warning
     assert len(findings(result, "ok")) == 2
 
 
@@ -97,7 +97,7 @@ def test_a_folder_without_models_is_wrong_usage(run: Run, tmp_path: Path) -> Non
     assert result.stderr.count("\n") == 1
 
 
-def test_other_weights_show_in_the_golden_output(run: Run, folder: Path) -> None:
+def test_other_weights_show_in_the_reference_output(run: Run, folder: Path) -> None:
     proto = onnx.load(folder / "wave.onnx")
     for tensor in proto.graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)
@@ -109,7 +109,7 @@ def test_other_weights_show_in_the_golden_output(run: Run, folder: Path) -> None
     assert "mel.onnx" in findings(result, "ok")[0]
 
 
-def test_a_golden_output_is_of_all_labels(run: Run, folder: Path) -> None:
+def test_a_reference_output_is_of_all_labels(run: Run, folder: Path) -> None:
     describe(folder / "wave.onnx", golden="[0.5, 0.25]")
     assert "2 probabilities for 41 labels" in only_error(run("models", "verify", folder))
 
@@ -191,11 +191,11 @@ def test_clips_that_change_each_other_are_found(run: Run, folder: Path) -> None:
     assert "alone and in a batch" in only_error(run("models", "verify", folder))
 
 
-def test_the_golden_waveform_is_the_same_everywhere() -> None:
-    waveform = golden_waveform(16_000, 64_000)
+def test_the_reference_waveform_is_the_same_everywhere() -> None:
+    waveform = reference_waveform(16_000, 64_000)
     assert waveform.dtype == np.float32
     assert np.abs(waveform).max() < 1
-    np.testing.assert_array_equal(waveform[:100], golden_waveform(16_000, 100))
+    np.testing.assert_array_equal(waveform[:100], reference_waveform(16_000, 100))
 
     def fmix32(bits: int) -> int:
         """As MurmurHash3 states it."""

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from audiotagger.cli import app
 from audiotagger.inference.model import Model, shipped_models
-from audiotagger.inference.verification import golden_waveform
+from audiotagger.inference.verification import reference_waveform
 
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
@@ -89,7 +89,7 @@ def test_a_net_in_8_bits_is_smaller_and_says_the_same(trained: Path, floats: Pat
     for field in ("kind", "labels", "sample_rate", "window_samples", "version", "data_id", "embedding_size"):
         assert getattr(before, field) == getattr(after, field)
     # Other lengths and batches than those that ranges were found on.
-    clips = np.stack([golden_waveform(16_000, 24_000), golden_waveform(16_000, 48_000)[24_000:]])
+    clips = np.stack([reference_waveform(16_000, 24_000), reference_waveform(16_000, 48_000)[24_000:]])
     np.testing.assert_allclose(after.predict(clips), before.predict(clips), atol=0.1)
     for one, other in zip(before.embed(clips), after.embed(clips), strict=True):
         assert one @ other > 0.99 * np.linalg.norm(one) * np.linalg.norm(other)
@@ -103,8 +103,8 @@ def test_a_net_in_8_bits_is_used_like_any_other(corpus: Path, in_8_bits: tuple[P
     folder, _ = in_8_bits
     assert succeed("models", "verify", folder).startswith(f"ok: {folder}/wave.onnx")
     model = Model.load(folder / "wave.onnx")
-    golden = model.predict(golden_waveform(model.sample_rate, model.window_samples)[None])[0]
-    np.testing.assert_allclose(model.golden, golden, atol=1e-5)
+    expected = model.predict(reference_waveform(model.sample_rate, model.window_samples)[None])[0]
+    np.testing.assert_allclose(model.reference_output, expected, atol=1e-5)
     lines = [line.split("\t") for line in succeed("tag", "--models", folder, corpus / "audio_test").splitlines()]
     assert len(lines) == 8
     figures = json.loads(succeed("evaluate", corpus, "--models", folder, "--split", "validation", "--format", "json"))

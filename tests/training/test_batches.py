@@ -12,7 +12,7 @@ from audiotagger.datasets.dataset import read_corpus
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import DataError
 from audiotagger.training import augmentation
-from audiotagger.training.batches import Batches, balance, prefetch
+from audiotagger.training.batches import Batches, prefetch, sampling_probabilities
 from audiotagger.training.cache import decode_all
 from audiotagger.training.distillation import read_teacher
 from audiotagger.training.recipes import RECIPES, Recipe
@@ -93,8 +93,8 @@ def test_other_sounds_have_an_output_of_their_own(corpus: Path) -> None:
 def test_sources_of_a_label_are_balanced() -> None:
     def odds_of_the_small_source(small: int, large: int) -> float:
         clips = [Clip(Path(f"{i}"), "a", "small" if i < small else "large", f"{i}") for i in range(small + large)]
-        odds = balance(clips)
-        return float(odds[:small].sum() / odds.sum())
+        probabilities = sampling_probabilities(clips)
+        return float(probabilities[:small].sum() / probabilities.sum())
 
     assert odds_of_the_small_source(10, 10) == pytest.approx(0.5)
     assert odds_of_the_small_source(1, 100) == pytest.approx(1 / 11)
@@ -149,7 +149,7 @@ def test_placing_keeps_the_sound(samples: int) -> None:
     sound = np.arange(1, samples + 1, dtype=np.float32)
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        placed = augmentation.place(sound, 16_000, rng)
+        placed = augmentation.crop_or_tile(sound, 16_000, rng)
         assert placed.shape == (16_000,)
         assert placed.any()
         assert np.isin(placed, np.append(sound, 0)).all()
@@ -157,7 +157,7 @@ def test_placing_keeps_the_sound(samples: int) -> None:
 
 def test_short_clips_are_heard_in_many_ways() -> None:
     sound = np.arange(1, 1001, dtype=np.float32)
-    placed = [augmentation.place(sound, 4000, np.random.default_rng(seed)) for seed in range(200)]
+    placed = [augmentation.crop_or_tile(sound, 4000, np.random.default_rng(seed)) for seed in range(200)]
     silent = np.array([np.mean(each == 0) for each in placed])
     assert 0.3 < np.mean(silent == 0) < 0.7  # repeated without a gap
     assert 0.1 < np.mean(silent == 0.75) < 0.4  # once, in silence
@@ -179,7 +179,7 @@ def test_colouring_keeps_the_sound_and_the_silence_around_it() -> None:
     sound = np.pad(tone(1.0), (16_000, 32_000))
     correlations, sounding = [], []
     for seed in range(40):
-        coloured = augmentation.colour(sound, 16_000, np.random.default_rng(seed))
+        coloured = augmentation.random_eq_reverb(sound, 16_000, np.random.default_rng(seed))
         assert coloured.shape == sound.shape
         assert np.isfinite(coloured).all()
         correlations.append(np.abs(np.corrcoef(coloured, sound)[0, 1]))
@@ -201,7 +201,7 @@ def test_mixing_is_by_loudness() -> None:
     waveforms = np.concatenate([loud, -quiet])
     targets = {"logits": np.eye(2, dtype=np.float32)}
     share = np.full((2, 1), 0.75, np.float32)
-    mixed, labels = augmentation.mix(waveforms, targets, share, np.array([1, 0]))
+    mixed, labels = augmentation.mixup(waveforms, targets, share, np.array([1, 0]))
     assert labels["logits"].tolist() == [[0.75, 0.25], [0.25, 0.75]]
     expected = (0.75 - 0.25) / np.hypot(0.75, 0.25)
     np.testing.assert_allclose(mixed, [[expected] * 100, [-expected] * 100], rtol=1e-5)

@@ -13,7 +13,7 @@ from audiotagger.datasets.clip import Clip
 from audiotagger.datasets.dataset import Corpus
 from audiotagger.errors import RunError
 from audiotagger.inference.model import Model, shipped_models
-from audiotagger.training.initialization import choose_start
+from audiotagger.training.initialization import choose_initialization
 from audiotagger.training.recipes import NEW_LABELS, RECIPES, Recipe, epochs_for, head_steps, learning_rate, same_labels
 
 KNOWN = Model.load(shipped_models() / "mel.onnx").labels
@@ -26,27 +26,29 @@ def corpus(labels: tuple[str, ...], other: bool) -> Corpus:
 
 def test_other_labels_begin_with_the_shipped_net() -> None:
     for labels in (("a", "b"), KNOWN[:-1], (*KNOWN[:-1], "zzz")):
-        start = choose_start("mel", "default", None, corpus(labels, other=True), teacher=True)
+        start = choose_initialization("mel", "default", None, corpus(labels, other=True), teacher=True)
         assert (start.init, start.net) == ("body", shipped_models() / "mel.keras")
         assert start.recipe == NEW_LABELS["mel"]
 
 
 def test_the_shipped_nets_labels_begin_with_random_weights() -> None:
     for asked in (None, "scratch"):
-        start = choose_start("mel", "default", asked, corpus(KNOWN, other=True), teacher=True)
+        start = choose_initialization("mel", "default", asked, corpus(KNOWN, other=True), teacher=True)
         assert (start.init, start.net, start.recipe) == ("scratch", None, RECIPES["mel", "default"])
 
 
 def test_the_head_is_kept_only_if_all_its_outputs_fit() -> None:
-    whole = choose_start("mel", "default", "pretrained", corpus(KNOWN, other=True), teacher=True)
+    whole = choose_initialization("mel", "default", "pretrained", corpus(KNOWN, other=True), teacher=True)
     assert (whole.init, whole.recipe) == ("whole", same_labels(RECIPES["mel", "default"], teacher=False))
-    assert choose_start("mel", "default", "pretrained", corpus(KNOWN, other=False), teacher=True).init == "body"
+    assert (
+        choose_initialization("mel", "default", "pretrained", corpus(KNOWN, other=False), teacher=True).init == "body"
+    )
 
 
 def test_going_on_for_the_labels_alone_mixes_fewer_clips(tmp_path: Path) -> None:
     def recipe(teacher: bool) -> Recipe:
         found = replace(corpus(KNOWN, other=True), root=tmp_path)
-        return choose_start("mel", "default", "pretrained", found, teacher=teacher).recipe
+        return choose_initialization("mel", "default", "pretrained", found, teacher=teacher).recipe
 
     scratch = RECIPES["mel", "default"]
     without = recipe(teacher=True)
@@ -58,9 +60,11 @@ def test_going_on_for_the_labels_alone_mixes_fewer_clips(tmp_path: Path) -> None
 
 
 def test_the_nets_of_2018_begin_with_random_weights() -> None:
-    assert choose_start("wave", "baseline", None, corpus(("a", "b"), other=False), teacher=True).init == "scratch"
+    assert (
+        choose_initialization("wave", "baseline", None, corpus(("a", "b"), other=False), teacher=True).init == "scratch"
+    )
     with pytest.raises(RunError, match="--init scratch"):
-        choose_start("wave", "baseline", "pretrained", corpus(("a", "b"), other=False), teacher=True)
+        choose_initialization("wave", "baseline", "pretrained", corpus(("a", "b"), other=False), teacher=True)
 
 
 def test_epochs_go_by_the_number_of_clips() -> None:
@@ -73,11 +77,11 @@ def test_epochs_go_by_the_number_of_clips() -> None:
 
 
 def test_each_phase_has_a_schedule_of_its_own() -> None:
-    recipe = replace(NEW_LABELS["mel"], head_share=0.3)
+    recipe = replace(NEW_LABELS["mel"], frozen_fraction=0.3)
     assert head_steps(recipe, 200) == 60
     rates = [learning_rate(recipe, step, 200) for step in range(200)]
-    assert max(rates[:60]) == pytest.approx(recipe.head_rate, rel=0.01)
+    assert max(rates[:60]) == pytest.approx(recipe.head_learning_rate, rel=0.01)
     assert max(rates[60:]) == pytest.approx(recipe.learning_rate, rel=0.01)
-    assert rates[59] < 0.01 * recipe.head_rate
+    assert rates[59] < 0.01 * recipe.head_learning_rate
     assert rates[199] < 0.01 * recipe.learning_rate
     assert head_steps(RECIPES["mel", "default"], 200) == 0

@@ -14,15 +14,15 @@ LOGITS = np.array([[2, 0], [-3, 0], [3, 0], [0, 1]], np.float32)
 """Two clips are told right, two wrong and equally so."""
 
 
-def loss(verified: list[float], believed: float = 0.8) -> float:
+def loss(verified: list[float], loss_mask_threshold: float = 0.8) -> float:
     y_true = np.column_stack([LABELS, np.array(verified, np.float32)])
-    return float(MaskedCrossentropy(believed)(y_true, LOGITS))
+    return float(MaskedCrossentropy(loss_mask_threshold)(y_true, LOGITS))
 
 
 def test_a_verified_batch_has_the_plain_loss() -> None:
     plain = float(keras.losses.CategoricalCrossentropy(from_logits=True)(LABELS, LOGITS))
     assert loss([1, 1, 1, 1]) == pytest.approx(plain)
-    assert loss([0, 0, 0, 0], believed=1.0) == pytest.approx(plain)
+    assert loss([0, 0, 0, 0], loss_mask_threshold=1.0) == pytest.approx(plain)
 
 
 def test_unverified_labels_that_are_likely_wrong_do_not_count() -> None:
