@@ -149,9 +149,9 @@ def tag(
         found = inputs(paths, files_from, null)
         files: Iterator[str | BinaryIO] = found
         if write:
-            from audiotagger.metadata import require_mutagen
+            from audiotagger.metadata import require_extra
 
-            require_mutagen()  # before thousands of files are tagged
+            require_extra()  # before thousands of files are tagged
         tagger = load(models, verbose, window=window, hop=hop, threshold=threshold)
         # Names that are no valid text come out as the bytes they are, in JSON as the escapes that read back the same.
         unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
