@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -101,6 +102,7 @@ def _store(path: Path, value: str, dry_run: bool) -> None:
             lock(copy)
             old = os.fstat(file.fileno())
             shutil.copyfileobj(file, copy)
+            copy.flush()
             shutil.copystat(path, temporary)
             with suppress(OSError, AttributeError):  # only root may give files away, and Windows knows no owners
                 os.chown(temporary, old.st_uid, old.st_gid)
@@ -122,7 +124,8 @@ def _remove_leftovers(folder: Path) -> None:
     """Remove the copies that killed runs left behind; those of running ones are locked."""
     for leftover in folder.glob(".audiotagger-*.partial"):
         with suppress(OSError), leftover.open("rb") as file:
-            if lock(file) and file.read(1):  # an empty one has just been created, to be locked next
+            # An empty one may have been created just now, to be locked next.
+            if lock(file) and (file.read(1) or time.time() - os.fstat(file.fileno()).st_ctime > 60):
                 leftover.unlink()
 
 

@@ -16,8 +16,8 @@ from typer.testing import Result
 
 from audiotagger.errors import MetadataError
 from audiotagger.metadata import write_tags
+from tests.kinds_of_files import phone_m4a, podcast
 from tests.test_metadata import BARK, FORMATS, give_fields, make, stored
-from tests.test_metadata_kinds import phone_m4a, podcast
 
 av = pytest.importorskip("av", reason="needs the extra metadata")
 
