@@ -11,9 +11,9 @@ class AudioTaggerError(Exception):
 
 
 class AudioError(AudioTaggerError):
-    """A file cannot be tagged.
+    """A file cannot be tagged, or its labels cannot be written into it.
 
-    `kind` is a word for scripts: not_found, no_audio, unreadable, undecodable, empty, needs_extra.
+    `kind` is a word for scripts: not_found, no_audio, unreadable, undecodable, empty, needs_extra, not_written.
     """
 
     def __init__(self, kind: str, message: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -26,10 +27,13 @@ from audiotagger.cli.options import (
     load,
     tell_skipped,
 )
-from audiotagger.errors import AudioTaggerError, MetadataError
+from audiotagger.errors import AudioError, MetadataError
 
 if TYPE_CHECKING:
     from audiotagger.inference.results import Tagging
+
+STORED = 0.05
+"""--write stores labels of at least this score, unless --min-score says otherwise."""
 
 
 class Format(StrEnum):  # noqa: D101 (what typer takes as choices)
@@ -44,7 +48,10 @@ class Format(StrEnum):  # noqa: D101 (what typer takes as choices)
 def tag(
     paths: PathsArgument = None,
     top_k: Annotated[int, typer.Option("--top-k", "-k", min=1, help="At most this many labels per file.")] = 3,
-    min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="Leave out labels below this probability.")] = 0.0,
+    min_score: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Leave out labels below this probability. [default: 0; with --write 0.05]"),
+    ] = None,
     threshold: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Below this the best label is marked ? and has no segments.")
     ] = 0.5,
@@ -97,9 +104,9 @@ def tag(
         found = inputs(paths, files_from, null)
         files: Iterator[str | BinaryIO] = found
         if write:
-            from audiotagger.output.metadata import require_mutagen
+            from audiotagger.output.metadata import require_extra
 
-            require_mutagen()  # before thousands of files are tagged
+            require_extra()  # before thousands of files are tagged
         tagger = load(models, verbose, window=window, hop=hop, threshold=threshold)
         # Names that are no valid text come out as the bytes they are, in JSON as the escapes that read back the same.
         unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
@@ -115,10 +122,16 @@ def tag(
             count = stack.enter_context(counter(file, quiet))
             writer = stack.enter_context(WRITERS[chosen](file, Show(by_model=by_model, segments=segments)))
             failed = False
-            for done_before, tagging in enumerate(tagger.tag_files(files, top_k=top_k, min_score=min_score, jobs=jobs)):
+            results = tagger.tag_files(files, top_k=top_k, min_score=min_score or 0.0, jobs=jobs)
+            for done_before, tagging in enumerate(results):
                 if done_before and chosen is Format.audacity:
                     raise typer.BadParameter("a label track is of one file; use --format csv for more")
-                error = tagging.error or (_store(tagging, dry_run, dry_run or verbose) if write else None)
+                error = tagging.error
+                if write and not error:
+                    likely = STORED if min_score is None else min_score
+                    error = _store(tagging, likely, tuple(found.links), dry_run, dry_run or verbose)
+                    if error and chosen in (Format.json, Format.jsonl):
+                        tagging = replace(tagging, error=error)
                 writer.write(tagging)
                 count()
                 if error:
@@ -139,18 +152,24 @@ def _saying_what_is_left(output: Path | None) -> Iterator[None]:
         raise
 
 
-def _store(tagging: Tagging, dry_run: bool, say: bool) -> AudioTaggerError | None:
-    """Write labels into the file they are of; return why it is not possible."""
+def _store(tagging: Tagging, min_score: float, links: tuple[str, ...], dry_run: bool, say: bool) -> AudioError | None:
+    """Write labels into the file they are of; return why it is not possible. `links` are of folders."""
     from audiotagger.output.metadata import write_tags
 
-    if tagging.path == "-":
-        return MetadataError("-: standard input is no file to write labels into; name one")
+    path = tagging.path
+    if path == "-":
+        return AudioError("not_written", "-: standard input is no file to write labels into; name one")
+    if path.startswith(links):  # to where the user may not have meant
+        return AudioError(
+            "not_written", f"{path}: labels not stored: it is in a linked folder; name what that leads to"
+        )
+    likely = [tag for tag in tagging.tags if tag.score >= min_score]
     try:
-        value = write_tags(tagging.path, tagging.tags if tagging.confident else (), dry_run=dry_run)
+        value = write_tags(path, likely if tagging.confident else (), dry_run=dry_run)
     except MetadataError as error:
-        return error
+        return AudioError("not_written", str(error))
     if say:
-        print_note(f"{tagging.path}: {'would store' if dry_run else 'stored'} {value or 'no labels'}")
+        print_note(f"{path}: {'would store' if dry_run else 'stored'} {value or 'no labels'}")
     return None
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO, cast
+from typing import IO, Any, TextIO, cast
 
 from audiotagger.audio.discovery import AUDIO_SUFFIXES
 from audiotagger.errors import OutputError
@@ -67,7 +67,7 @@ def open_journal(path: Path, encoding_errors: str, resume: bool) -> Iterator[tup
         yield appending, _held_by(path)
 
 
-def lock(file: TextIO) -> bool:
+def lock(file: IO[Any]) -> bool:
     """Keep other processes from locking this open file until it is closed. False if one of them has."""
     try:
         if fcntl:
