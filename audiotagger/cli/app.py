@@ -42,7 +42,8 @@ def _version(requested: bool) -> None:
 @app.callback()
 def main(  # noqa: D103 (its docstring would be shown as help)
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the versions of audiotagger and its models and exit.")
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the versions of program and models."),
     ] = False,
 ) -> None:
     if sys.stdout is None or sys.stderr is None:

@@ -151,25 +151,20 @@ def counter(results: TextIO | None = None, quiet: bool = False) -> Iterator[Coun
     if quiet or not sys.stderr.isatty() or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
         yield Counter()
         return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich import progress as bars
+    from rich.text import Text
+
+    class TimeLeft(bars.TimeRemainingColumn):
+        def render(self, task: bars.Task) -> Text:
+            return Text.assemble("(", super().render(task), " left)") if task.time_remaining else Text()
 
     columns = (
-        SpinnerColumn(),
-        BarColumn(20),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("elapsed,"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
+        bars.SpinnerColumn(),
+        bars.BarColumn(20),
+        bars.MofNCompleteColumn(),
+        bars.TimeElapsedColumn(),
+        TimeLeft(),
     )
     # redirect_stdout would send results to stderr.
-    with Progress(*columns, console=stderr_console(), transient=True, redirect_stdout=False) as progress:
+    with bars.Progress(*columns, console=stderr_console(), transient=True, redirect_stdout=False) as progress:
         yield Counter(progress, hide=results is not None and results.isatty())

@@ -155,7 +155,9 @@ def tag(
                 else:
                     file = stack.enter_context(open_output(output, unencodable))
                 writer = stack.enter_context(WRITERS[chosen](file, Show(by_model=by_model, segments=segments)))
-            count = stack.enter_context(counter(file, quiet))
+            # A bar would erase the last line of an array, which has no end yet.
+            unfinished = chosen is Format.json and file is not None and file.isatty()
+            count = stack.enter_context(counter(file, quiet or unfinished))
             if total := input_counter(paths, files_from, null, done):
                 count.expect(total)
             failed = False
