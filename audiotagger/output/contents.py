@@ -135,8 +135,10 @@ def _parameters(stream: Any) -> list[object]:
 
 
 def _pieces(kind: type[Any], file: BinaryIO, start: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, position and size of what neither library need read: WAV and AIFF chunks but the ID3 tag, MP4 atoms
-    but "moov", and in MP3 and FLAC all from the `start` of the sound on.
+    """Yield name, position and size of the parts that neither library needs to read.
+
+    These are WAV and AIFF chunks but the ID3 tag, MP4 atoms but "moov", and in MP3 and FLAC all from `start`, where the
+    audio begins.
     """
     end, name = file.seek(0, os.SEEK_END), kind.__name__
     if name in ("MP3", "FLAC"):

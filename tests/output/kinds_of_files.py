@@ -69,7 +69,7 @@ def with_moov(path: Path, extra: bytes = b"", wide: bool = False) -> Path:
 
 
 def phone_m4a(path: Path) -> Path:
-    """moov begins with a meta atom as QuickTime has it, without version, that mutagen cannot parse."""
+    """Moov begins with a meta atom as QuickTime has it, without version, that mutagen cannot parse."""
     handler = atom(b"hdlr", bytes(8) + b"mdta" + bytes(13))
     keys = atom(b"keys", struct.pack(">II", 0, 1) + atom(b"mdta", b"com.apple.quicktime.software"))
     value = atom(b"ilst", atom(b"\0\0\0\1", atom(b"data", struct.pack(">II", 1, 0) + b"17.5.1")))
