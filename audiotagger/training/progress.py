@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +15,6 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from audiotagger.errors import ExtraError
 from audiotagger.training.run_folder import unwritable
 
 COLUMNS = {"val_map3": "validation MAP@3", "val_top1": "top-1", "clips_per_second": "clips/s"}
@@ -86,12 +84,6 @@ class Display:
         if self._loss:
             table.add_row(f"{len(self._history) + 1}/{self._epochs}", self._loss, style="dim")
         return Group(table, self._progress)
-
-
-def need_tensorboard() -> None:
-    """Raise ExtraError if TensorBoard is not installed. TensorFlow no longer brings it along."""
-    if not find_spec("tensorboard"):
-        raise ExtraError('--tensorboard needs tensorboard: pip install "audiotagger-nets[tensorboard]"')
 
 
 class TensorBoardLogger:
