@@ -23,6 +23,14 @@ ModelsOption = Annotated[
 ]
 """Of every command that uses models."""
 
+DataArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[DATA]", help="Labelled clips: a folder or a CSV file. [default: AUDIOTAGGER_DATA, else data]"
+    ),
+]
+"""Of every command that reads a dataset."""
+
 PathsArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="PATH", help="Audio files, folders (recursive), globs, or - for audio on stdin."),

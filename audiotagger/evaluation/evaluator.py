@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from audiotagger.audio.decoding import read_blocks
 from audiotagger.datasets.clip import Clip
-from audiotagger.datasets.dataset import read_corpus, read_split
+from audiotagger.datasets.dataset import read_dataset, read_split
 from audiotagger.datasets.splits import hold_out, hold_out_other
 from audiotagger.errors import DataError
 from audiotagger.inference.parallel import available_cores
@@ -44,7 +44,7 @@ def evaluate(tagger: Tagger, data: Path, split: str, progress: Callable[[int, in
 
     Raises DataError if there are none, or if they have labels that the models do not know.
     """
-    clips = list(read_split(data, "test")) if split == "test" else hold_out(read_corpus(data).train)[1]
+    clips = list(read_split(data, "test")) if split == "test" else hold_out(read_dataset(data).train)[1]
     if split == "validation" and not all(model.scores for model in tagger.models):
         raise DataError("these nets were trained on all clips, the validation ones too; use the test split")
     if not clips:

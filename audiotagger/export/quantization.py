@@ -16,7 +16,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from audiotagger.datasets.clip import Clip
-from audiotagger.datasets.dataset import corpus_id, read_corpus
+from audiotagger.datasets.dataset import dataset_id, read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import RunError
 from audiotagger.inference.model import Model
@@ -96,8 +96,8 @@ def _clips(run: Path, config: Config) -> tuple[list[Clip], list[Clip]]:
     data = Path(config.data)
     if not data.exists():
         raise RunError(f"{data}: the data of {run} is gone, and 8 bits need its clips; export without --quantize")
-    corpus = read_corpus(data)
-    if corpus_id(corpus) != config.data_id:
+    corpus = read_dataset(data)
+    if dataset_id(corpus) != config.data_id:
         raise RunError(f"{data}: no longer the data that {run} learned from; export without --quantize")
     if config.fold is None:
         clips = _balanced(corpus.train)

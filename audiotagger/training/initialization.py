@@ -9,7 +9,7 @@ from pathlib import Path
 
 import keras
 
-from audiotagger.datasets.dataset import Corpus
+from audiotagger.datasets.dataset import Dataset
 from audiotagger.errors import RunError
 from audiotagger.inference.model import Model, shipped_models
 from audiotagger.training.recipes import NEW_LABELS, RECIPES, Recipe, same_labels
@@ -26,7 +26,7 @@ class Initialization:
     reason: str
 
 
-def choose_initialization(kind: str, arch: str, asked: str | None, corpus: Corpus, teacher: bool) -> Initialization:
+def choose_initialization(kind: str, arch: str, asked: str | None, corpus: Dataset, teacher: bool) -> Initialization:
     """Return where a net for `corpus` begins: as `asked`, "scratch" or "pretrained", else with the shipped net if its
     labels are not those of the corpus, which it was trained on already. `teacher`: whether to learn from one, too, if
     the corpus has it.

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audiotagger.datasets.dataset import Corpus, corpus_id
+from audiotagger.datasets.dataset import Dataset, dataset_id
 from audiotagger.errors import RunError
 from audiotagger.evaluation.evaluator import Evaluation
 from audiotagger.evaluation.report import as_csv
@@ -93,7 +93,7 @@ class Config:
 def new_config(
     kind: str,
     arch: str,
-    corpus: Corpus,
+    corpus: Dataset,
     recipe: Recipe,
     seed: int,
     teacher: bool,
@@ -105,7 +105,7 @@ def new_config(
         kind=kind,
         arch=arch,
         data=str(corpus.root.resolve()),
-        data_id=corpus_id(corpus),
+        data_id=dataset_id(corpus),
         labels=corpus.labels,
         has_other_class=recipe.other > 0 and bool(corpus.other),
         recipe=recipe,

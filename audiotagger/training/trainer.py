@@ -17,9 +17,10 @@ import numpy as np
 from rich.console import Console
 
 from audiotagger import __version__
-from audiotagger.datasets.dataset import corpus_id, find_data, read_corpus
-from audiotagger.datasets.splits import hold_out, hold_out_other
+from audiotagger.datasets.dataset import dataset_id, find_data, read_dataset
+from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import RunError
+from audiotagger.extras import require_extra
 from audiotagger.training import networks
 from audiotagger.training.batches import Batch, Batches, prefetch
 from audiotagger.training.cache import decode_all
@@ -28,7 +29,7 @@ from audiotagger.training.distillation import read_teacher
 from audiotagger.training.distributed import Workers
 from audiotagger.training.initialization import choose_initialization, choose_what_learns, copy_weights
 from audiotagger.training.losses import MaskedCrossentropy
-from audiotagger.training.progress import Display, TensorBoardLogger, need_tensorboard, progress_bar
+from audiotagger.training.progress import Display, TensorBoardLogger, progress_bar
 from audiotagger.training.recipes import SAMPLE_RATE, Recipe, epochs_for, head_steps, learning_rate, steps_per_epoch
 from audiotagger.training.run_folder import (
     RUNS,
@@ -73,7 +74,7 @@ def train(
     trained already, or whose folder cannot be written to, and for workers that do not come, do not fit together, or go.
     """
     if tensorboard:
-        need_tensorboard()
+        require_extra("tensorboard", "--tensorboard")
     workers = Workers.from_environment() if distributed else Workers()
     console.quiet = not workers.chief
     if resume:
@@ -96,7 +97,7 @@ def train(
         run = run or RUNS / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
         if (run / "checkpoint.npz").exists():
             raise RunError(f"{run}: holds a run already; add --resume to go on with it or give another --run")
-        corpus = read_corpus(find_data(data))
+        corpus = read_dataset(find_data(data))
         start = choose_initialization(kind, arch, init, corpus, teacher)
         clips = len(corpus.train if fold is None else hold_out(corpus.train, fold=fold)[0])
         recipe = replace(start.recipe, epochs=epochs or epochs_for(start.recipe, clips))
@@ -134,8 +135,8 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
     """
     keras.utils.set_random_seed(config.seed)
     recipe = config.recipe
-    corpus = read_corpus(Path(config.data))
-    if corpus_id(corpus) != config.data_id:
+    corpus = read_dataset(Path(config.data))
+    if dataset_id(corpus) != config.data_id:
         raise RunError(f"{run}: {config.data} is not the data this run began with; start a new run without --resume")
     train, validation = (corpus.train, []) if config.fold is None else hold_out(corpus.train, fold=config.fold)
     if config.fold is not None and not validation:
@@ -143,7 +144,8 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
             f"{run}: each label has only one source or group; none is held out to judge the net by, all are trained on",
             soft_wrap=True,
         )
-    other = hold_out_other(corpus.other)[0] if config.has_other_class else []
+    # Whatever labels they have are not among the outputs: to the batches they have none.
+    other = [replace(clip, label="") for clip in corpus.other] if config.has_other_class else []
     unlabelled = corpus.unlabelled if config.teacher else ()
     everything = [*corpus.train, *other, *unlabelled]
     with progress_bar(console) as progress:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from audiotagger.datasets.dataset import read_corpus
+from audiotagger.datasets.dataset import read_dataset
 from audiotagger.training.recipes import RECIPES
 from audiotagger.training.run_folder import as_table, list_runs, new_config
 
@@ -28,7 +28,7 @@ def runs(tmp_path: Path, corpus: Path) -> Path:
     config, of another version.
     """
     recipe = replace(RECIPES["mel", "default"], epochs=3)
-    config = json.dumps(asdict(new_config("mel", "default", read_corpus(corpus), recipe, 0, True, 0)))
+    config = json.dumps(asdict(new_config("mel", "default", read_dataset(corpus), recipe, 0, True, 0)))
     files: dict[str, dict[str, str]] = {
         "began": {"config.json": config},
         "done": {

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from audiotagger.datasets.clip import Clip
-from audiotagger.datasets.dataset import read_corpus
+from audiotagger.datasets.dataset import read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import DataError
 from audiotagger.training import augmentation
@@ -29,8 +29,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def batches(root: Path, recipe: Recipe = RECIPE, seed: int = 0, distil: bool = False) -> Batches:
     """As a run makes them: labelled clips, then others, then with a teacher those it alone knows."""
-    found = read_corpus(root)
-    clips = [*hold_out(found.train)[0], *found.other, *(found.unlabelled if distil else ())]
+    found = read_dataset(root)
+    other = [replace(clip, label="") for clip in found.other]
+    clips = [*hold_out(found.train)[0], *other, *(found.unlabelled if distil else ())]
     outputs = np.array([heard_in(clip) for clip in clips])
     teacher = read_teacher(root / "teacher.npz", clips, outputs, 3) if distil else None
     waveforms = decode_all(clips, 16_000, lambda *_: None)
@@ -43,7 +44,7 @@ def heard_in(clip: Clip) -> int:
 
 
 def test_clips_are_decoded_once(corpus: Path, cache: Path) -> None:
-    clips = read_corpus(corpus).train
+    clips = read_dataset(corpus).train
     seen: list[int] = []
     first = decode_all(clips, 16_000, lambda done, total: seen.append(done))
     assert seen == list(range(1, 41))
@@ -101,7 +102,7 @@ def test_sources_of_a_label_are_balanced() -> None:
 
 
 def test_a_teacher_is_matched_by_name(corpus: Path) -> None:
-    found = read_corpus(corpus)
+    found = read_dataset(corpus)
     clips = [*found.train, *found.other, *found.unlabelled]
     known = np.array([heard_in(clip) for clip in clips])
     teacher = read_teacher(corpus / "teacher.npz", clips, known, 3)
@@ -113,7 +114,7 @@ def test_a_teacher_is_matched_by_name(corpus: Path) -> None:
 
 
 def test_a_teacher_speaks_for_unlabelled_clips(corpus: Path) -> None:
-    found = read_corpus(corpus)
+    found = read_dataset(corpus)
     clips = [*found.train, *found.other, *found.unlabelled]
     known = np.array([heard_in(clip) for clip in clips])
     teacher = read_teacher(corpus / "teacher.npz", clips, known, 3)
@@ -126,7 +127,7 @@ def test_a_teacher_speaks_for_unlabelled_clips(corpus: Path) -> None:
 
 
 def test_a_mixture_is_verified_as_far_as_its_parts_are(corpus: Path) -> None:
-    found = read_corpus(corpus)
+    found = read_dataset(corpus)
     doubted = [replace(clip, verified=i % 2 == 0) for i, clip in enumerate(found.train)]
     waveforms = decode_all(doubted, 16_000, lambda *_: None)
     outputs = np.array([heard_in(clip) for clip in doubted])
