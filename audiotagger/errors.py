@@ -1,19 +1,24 @@
-"""What can go wrong in a way the user can mend. A message is one line: the file, what is wrong, what to do."""
+"""Errors that a user can fix. A message is one line: the file, what is wrong and the remedy."""
 
 from typing import ClassVar
 
 
 class AudioTaggerError(Exception):
-    """Base of all errors that audiotagger raises on purpose."""
+    """Base class of all errors that audiotagger raises on purpose."""
 
     exit_status: ClassVar[int] = 1
-    """Of the command that this error ends."""
+    """Exit status of a command that ends with this error."""
 
 
 class AudioError(AudioTaggerError):
     """A file cannot be tagged.
 
-    `kind` is a word for scripts: not_found, no_audio, unreadable, undecodable, empty, needs_extra.
+    Parameters
+    ----------
+    kind
+        A constant for programs: "not_found", "no_audio", "unreadable", "undecodable", "empty" or "needs_extra".
+    message
+        One line for people.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -21,29 +26,29 @@ class AudioError(AudioTaggerError):
         self.kind = kind
 
     def __reduce__(self) -> tuple[type["AudioError"], tuple[str, str]]:
-        return type(self), (self.kind, str(self))  # or it would not survive a pool of processes
+        return type(self), (self.kind, str(self))  # Exception alone would be unpickled without its kind
 
 
 class OutputError(AudioTaggerError):
-    """Results cannot be put where they are to go."""
+    """Results cannot be written to their destination."""
 
     exit_status = 2
 
 
 class ModelError(AudioTaggerError):
-    """A model file is missing, or is not one of audiotagger's."""
+    """A model file is missing, broken or not one of audiotagger's."""
 
     exit_status = 2
 
 
 class DataError(AudioTaggerError):
-    """A folder of training data is missing or cannot be understood."""
+    """A dataset is missing or cannot be read."""
 
     exit_status = 2
 
 
 class FetchError(AudioTaggerError):
-    """Published data cannot be downloaded or unpacked."""
+    """A published dataset cannot be downloaded or unpacked."""
 
 
 class RunError(AudioTaggerError):
@@ -51,7 +56,7 @@ class RunError(AudioTaggerError):
 
 
 class MetadataError(AudioTaggerError):
-    """Labels cannot be written into a file: it, its folder or its format does not allow it."""
+    """Labels cannot be written to a file's metadata: the file, its folder or its format does not allow it."""
 
 
 class ExtraError(AudioTaggerError):

@@ -9,7 +9,7 @@ import numpy as np
 
 from audiotagger.evaluation import metrics
 from audiotagger.evaluation.evaluator import Evaluation
-from audiotagger.inference.tagger import CONFIDENT
+from audiotagger.inference.tagger import DEFAULT_THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ def figures(evaluation: Evaluation) -> EvaluationReport:
             Complement(net, helper, metrics.complement_rate(scores[net], scores[helper], truth))
             for net, helper in itertools.permutations(names, 2)
         ],
-        confident=float(np.mean(known >= CONFIDENT)),
-        others=OutOfDomainScores(len(other), float(np.mean(other >= CONFIDENT)), metrics.auroc(known, other))
+        confident=float(np.mean(known >= DEFAULT_THRESHOLD)),
+        others=OutOfDomainScores(len(other), float(np.mean(other >= DEFAULT_THRESHOLD)), metrics.auroc(known, other))
         if len(other)
         else None,
     )

@@ -1,1 +1,1 @@
-"""Windows to probabilities, and these to results."""
+"""Windows to probabilities, probabilities to results."""

@@ -1,11 +1,11 @@
-"""One ONNX file: waveforms in, probabilities out. All that is particular to a net is in the file's metadata."""
+"""One ONNX file: waveforms in, probabilities out. Labels, sample rate and the like are in the file's metadata."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,82 +15,105 @@ from numpy.typing import NDArray
 
 from audiotagger.errors import ModelError
 
-# Tagging talks to nobody; read when onnxruntime is imported.
+# No telemetry; read when onnxruntime is imported.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
 
 FORMAT = "1"
-"""Metadata key "audiotagger" of a file that this code understands."""
+"""Value of the metadata key "audiotagger" in files that this version reads."""
 
 
 def shipped_models() -> Path:
-    """The folder of the models that come with audiotagger: inside an installed package, beside it in a checkout."""
+    """Return the folder of the shipped models: inside the installed package, beside it in a checkout."""
     package = Path(__file__).parent.parent
     installed = package / "models"
     return installed if installed.is_dir() else package.parent / "models"
 
 
 def model_files(folder: str | os.PathLike[str] | None = None) -> list[Path]:
-    """Return the *.onnx of a folder in order: `folder`, else AUDIOTAGGER_MODELS, else the shipped ones. Raises
-    ModelError if there are none.
+    """Return the model files of a folder.
+
+    Parameters
+    ----------
+    folder
+        By default the environment variable AUDIOTAGGER_MODELS, else the shipped models.
+
+    Returns
+    -------
+    list[Path]
+        Its *.onnx files, sorted.
+
+    Raises
+    ------
+    ModelError
+        The folder has no model files.
     """
     found = Path(folder or os.environ.get("AUDIOTAGGER_MODELS") or shipped_models())
     paths = sorted(found.glob("*.onnx"))
     if not paths:
-        raise ModelError(f"{found}: holds no *.onnx; give a folder that `audiotagger export` has written")
+        raise ModelError(f"{found}: no *.onnx files; give a folder written by `audiotagger export`")
     return paths
 
 
 Tensors = dict[str, tuple[str, tuple[int | None, ...]]]
-"""Element type, as onnxruntime calls it, and shape by name; None for an axis of any length."""
+"""By name: element type, in ONNX Runtime's terms, and shape, with None for axes of any size."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A net, ready to run. Several threads may call `predict` at once; each call uses one core."""
+    """A loaded model. Safe to use from several threads; each call uses one core.
+
+    Pickling stores the path only: the file is loaded again where it is unpickled.
+    """
 
     path: Path
     kind: str
-    """"mel" or "wave": what the net looks at."""
+    """"mel" or "wave": the representation that the network works on."""
     labels: tuple[str, ...]
     sample_rate: int
     """Hz."""
     window_samples: int
-    """How many samples the net was trained to hear at once."""
+    """Window length in training, in samples."""
     version: str
     data_id: str
-    """Which training data: a hash over its list of clips."""
+    """Hash of the training dataset's list of clips."""
     temperature: float
     """Already applied to the probabilities."""
     scores: dict[str, Any]
-    """On the validation split of its training run; empty if that held nothing out."""
+    """On the validation split of the training run; empty if nothing was held out."""
     embedding_size: int
-    """0 for a model that was exported without."""
+    """0 for a model exported without embedding."""
     reference_output: tuple[float, ...]
-    """Probabilities of `verification.reference_waveform` when it was exported; empty if it was exported without."""
+    """Probabilities of `verification.reference_waveform` at the time of export; empty for older exports."""
     quantized: bool
-    """Whether its convolutions are in 8 bits."""
+    """Whether its convolutions are 8-bit."""
     _session: onnxruntime.InferenceSession = field(repr=False)
 
     @classmethod
     def load(cls, path: Path) -> Model:
-        """Load an ONNX file that `audiotagger export` made. Raises ModelError for any other file."""
+        """Load an ONNX file written by `audiotagger export`.
+
+        Raises
+        ------
+        ModelError
+            There is no such file, or it is another file.
+        """
         if not path.is_file():
-            raise ModelError(f"{path}: no such model file; `audiotagger export` makes one")
+            raise ModelError(f"{path}: no such model file; create one with `audiotagger export`")
         options = onnxruntime.SessionOptions()
-        # One thread a call and several files at once beat several threads a call.
+        # One thread per call and several files at once are faster than several threads per call.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 3
         try:
             session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime has no base class of its own for "not a model"
+        except Exception as error:  # onnxruntime has no base class for its errors
             reason = str(error).splitlines()[0]
-            raise ModelError(f"{path}: not a usable ONNX file ({reason}); export it again") from None
+            raise ModelError(f"{path}: not a valid ONNX model ({reason}); export it again") from None
         meta = session.get_modelmeta().custom_metadata_map
         if meta.get("audiotagger") != FORMAT:
-            raise ModelError(f"{path}: not a model of this audiotagger's; make one with `audiotagger export`")
+            raise ModelError(f"{path}: not a model of this audiotagger version; create one with `audiotagger export`")
         try:
             return cls(
                 path=path,
@@ -108,47 +131,81 @@ class Model:
                 _session=session,
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"{path}: its metadata is incomplete ({error}); export it again") from None
+            raise ModelError(f"{path}: incomplete metadata ({error}); export it again") from None
 
     @property
     def name(self) -> str:
-        """What to call the net beside others: its file's name without the suffix."""
+        """The file's name without its suffix."""
         return self.path.stem
 
     def inputs(self) -> Tensors:
-        """What the file says that it takes."""
+        """Return the declared inputs."""
         return _tensors(self._session.get_inputs())
 
     def outputs(self) -> Tensors:
-        """What the file says that it gives."""
+        """Return the declared outputs."""
         return _tensors(self._session.get_outputs())
 
     def predict(self, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return probabilities [batch, labels] of waveforms [batch, samples] at `sample_rate`, full scale [-1, 1]."""
+        """Predict the labels of waveforms.
+
+        Parameters
+        ----------
+        waveforms
+            [batch, samples] at `sample_rate`, full scale [-1, 1].
+
+        Returns
+        -------
+        NDArray
+            Probabilities [batch, labels] in [0, 1]. A row sums to at most 1; the rest is the probability of none of
+            the labels.
+
+        Raises
+        ------
+        ModelError
+            The waveforms are too short for the network.
+        """
         return self._run("probabilities", waveforms)
 
     def embed(self, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return embeddings [batch, embedding_size] of waveforms as for `predict`: what the net finds before it names a
-        label. Raises ModelError for a model that was exported without.
+        """Compute the embeddings of waveforms: the network's last layer before the labels.
+
+        Parameters
+        ----------
+        waveforms
+            [batch, samples] as for `predict`.
+
+        Returns
+        -------
+        NDArray
+            Embeddings [batch, embedding_size].
+
+        Raises
+        ------
+        ModelError
+            The model was exported without embedding, or the waveforms are too short for the network.
         """
         if not self.embedding_size:
-            raise ModelError(f"{self.path}: has no embedding; export it again")
+            raise ModelError(f"{self.path}: the model has no embedding output; export it again")
         return self._run("embedding", waveforms)
 
     def _run(self, output: str, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
         try:
             (values,) = self._session.run([output], {"waveform": waveforms})
-        except Exception as error:  # onnxruntime's errors have no base class of their own
+        except Exception as error:  # onnxruntime has no base class for its errors
             reason = str(error).splitlines()[0]
             raise ModelError(
-                f"{self.path}: cannot hear {waveforms.shape[1] / self.sample_rate:g} s at once ({reason}); "
-                "give a longer --window"
+                f"{self.path}: cannot process windows of {waveforms.shape[1] / self.sample_rate:g} s ({reason}); "
+                "increase --window"
             ) from None
         return np.asarray(values)
 
     def sha256(self) -> str:
-        """Of the file, in hex."""
+        """Return the file's SHA-256 in hexadecimal."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    def __reduce__(self) -> tuple[Callable[[Path], Model], tuple[Path]]:
+        return Model.load, (self.path.absolute(),)  # ONNX Runtime's sessions cannot be pickled
 
 
 def _tensors(arguments: Iterable[onnxruntime.NodeArg]) -> Tensors:

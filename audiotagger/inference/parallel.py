@@ -1,4 +1,4 @@
-"""Work on many items at once and give the results in order."""
+"""Process many items in parallel, with the results in order."""
 
 from __future__ import annotations
 
@@ -17,12 +17,30 @@ Result = TypeVar("Result")
 def ordered_map(
     function: Callable[[Item], Result], items: Iterable[Item], jobs: int, cancelled: threading.Event
 ) -> Iterator[Result]:
-    """Yield the function's result for each item, in order, as soon as it is there.
+    """Apply a function to items in parallel threads.
 
-    `jobs` threads work at once; `items` is read only as far as needed, in a thread of its own: items that are slow to
-    come do not hold up results. When the caller stops early, `cancelled` is set, which `function` may look at.
+    Parameters
+    ----------
+    function
+        Called with one item at a time in each thread.
+    items
+        Read in a thread of its own and only as far as needed, so that slow items do not delay results.
+    jobs
+        Number of threads.
+    cancelled
+        Set when the caller stops early; `function` may check it to return sooner.
+
+    Yields
+    ------
+    Result
+        The function's result for each item, in order, as soon as it is ready.
+
+    Raises
+    ------
+    BaseException
+        Whatever `function` or `items` raises, in place of the result.
     """
-    # Twice as many as can run: the next ones start while the first in order still takes its time.
+    # Twice as many as can run: the next ones start while the first in order is still running.
     waiting: queue.Queue[Future[Result] | BaseException | None] = queue.Queue(2 * jobs - 1)
 
     def feed() -> None:
@@ -45,11 +63,11 @@ def ordered_map(
         finally:
             cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)
-            with contextlib.suppress(queue.Empty):  # whatever the thread still wants to put now fits
+            with contextlib.suppress(queue.Empty):  # makes room for what the thread is about to put
                 while True:
                     waiting.get_nowait()
 
 
 def available_cores() -> int:
-    """How many cores this process may use."""
+    """Return the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

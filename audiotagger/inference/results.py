@@ -1,4 +1,4 @@
-"""What tagging gives: labels with scores, of a file and of stretches of it."""
+"""What tagging returns: labels with scores, of a whole file and of segments of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from audiotagger.errors import AudioError
 
 @dataclass(frozen=True)
 class Tag:
-    """A label and how probable it is, in [0, 1]."""
+    """A label and its score, a probability in [0, 1]."""
 
     label: str
     score: float
@@ -18,7 +18,7 @@ class Tag:
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of time, from `start` to `end` seconds, that has one label, and the mean of its scores there."""
+    """A label from `start` to `end`, in seconds; its score is the mean over the segment's windows, in [0, 1]."""
 
     start: float
     end: float
@@ -28,28 +28,31 @@ class Segment:
 
 @dataclass(frozen=True)
 class Tagging:
-    """What was heard in one file, best first; or, where `error` is set, why nothing could be."""
+    """The result for one file: its tags, or the error that prevented them."""
 
     path: str
+    """As given or found; "-" for standard input, an open file or an array."""
     duration: float | None = None
-    """Seconds."""
+    """Seconds; None if the file could not be tagged."""
     tags: tuple[Tag, ...] = ()
+    """Best first; empty for silence."""
     by_model: Mapping[str, tuple[Tag, ...]] = field(default_factory=dict)
-    """Each net's own tags, by the name of its file."""
+    """The tags of each model of the ensemble, by model name."""
     error: AudioError | None = None
 
     confident: bool = False
-    """Whether the best label, shown or not, reaches the tagger's threshold. If not, it may be none of them."""
+    """Whether the best score reaches the threshold. Below it, the sound may be none of the labels."""
     segments: tuple[Segment, ...] = ()
-    """Where a label reaches the threshold, in order; what lies between is silence, or nothing the tagger is sure of."""
+    """Where a label reaches the threshold, in order of time."""
 
     @property
     def ok(self) -> bool:
+        """Whether the file could be tagged."""
         return self.error is None
 
 
 class Timeline:
-    """Segments out of the labels of one moment after the other."""
+    """Merge the labels of consecutive windows into segments."""
 
     def __init__(self) -> None:
         self._segments: list[Segment] = []
@@ -57,7 +60,7 @@ class Timeline:
         self._tags: list[Tag] = []  # of one label, since `_start`
 
     def add(self, start: float, tag: Tag | None) -> None:
-        """From `start` seconds on, `tag` is heard, or nothing."""
+        """Add a window: from `start` seconds on, `tag` applies, or no label."""
         if self._tags and (tag is None or tag.label != self._tags[0].label):
             self._close(start)
         if tag is not None:
@@ -66,7 +69,7 @@ class Timeline:
             self._tags.append(tag)
 
     def end(self, duration: float) -> tuple[Segment, ...]:
-        """Return all segments, the last of which ends at `duration` seconds at the latest."""
+        """Return all segments of a waveform of `duration` seconds."""
         if self._tags:
             self._close(duration)
         return tuple(self._segments)

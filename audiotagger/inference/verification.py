@@ -1,4 +1,4 @@
-"""Whether model files are what `audiotagger export` makes: metadata, inputs, outputs, and what they say of a sound."""
+"""Check model files: metadata, inputs, outputs, and probabilities of a reference waveform."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from audiotagger.inference.model import Model
 from audiotagger.inference.tagger import Tagger
 
 TOLERANCE = 1e-4
-"""How far apart two probabilities may be that ought to be the same: what arithmetic of other machines differs by."""
+"""Largest accepted difference between probabilities that should be equal: rounding differs between machines."""
 
 QUANTIZED_TOLERANCE = 0.02
-"""The same for a net in 8 bits: a difference of the last digit can move a value to the next of 256 steps."""
+"""The same for an 8-bit model, where rounding can move a value to the next of 256 steps."""
 
 DIGITS = 6
-"""After the point, of the probabilities in the metadata."""
+"""Decimal places of the reference output in the metadata."""
 
 SAMPLE_RATES = (1_000, 400_000)
-"""Hz, lowest and highest: of anything that is called audio."""
+"""Lowest and highest accepted sample rate in Hz."""
 
 WINDOWS = (0.1, 600.0)
-"""Seconds, shortest and longest that a net may have been trained to hear at once."""
+"""Shortest and longest accepted window in seconds."""
 
 
 class Level(StrEnum):
-    """How bad a finding is."""
+    """Severity of a finding."""
 
     ok = "ok"
     warning = "warning"
@@ -41,18 +41,25 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What is to be said of one file."""
+    """One result of the checks of one file."""
 
     level: Level
     text: str
-    """One line that begins with the file's path."""
+    """One line that starts with the file's path."""
 
 
 def verify(paths: Sequence[Path]) -> Iterator[Finding]:
-    """Check model files that are to be averaged; what is wrong with them raises nothing.
+    """Check the model files of an ensemble.
 
-    A file has either errors, or one finding that is ok and perhaps a warning before it. Whether it can be averaged is
-    asked of the first file that has no errors.
+    Parameters
+    ----------
+    paths
+        The files. Each is compared with the first one without errors: labels and sample rates must agree.
+
+    Yields
+    ------
+    Finding
+        For each file either its errors, or one that is ok, after a warning if there is one.
     """
     first: Model | None = None
     for path in paths:
@@ -68,12 +75,12 @@ def verify(paths: Sequence[Path]) -> Iterator[Finding]:
         if errors:
             continue
         if not model.reference_output:
-            yield Finding(Level.warning, f"{path}: no reference output to compare with; exports of today have one")
+            yield Finding(Level.warning, f"{path}: no reference output to compare with; export it again to add one")
         yield Finding(Level.ok, f"{path}: {model.kind}, {len(model.labels)} labels, version {model.version}")
 
 
 def _errors(model: Model) -> list[str]:
-    """The errors of the first of these checks that finds any: each relies on the ones before."""
+    """Return the errors of the first check that finds any: each check relies on those before it."""
     for check in (_metadata_errors, _tensor_errors, _output_errors, _reference_errors):
         try:
             errors = [f"{model.path}: {error}" for error in check(model)]
@@ -86,26 +93,26 @@ def _errors(model: Model) -> list[str]:
 
 def _metadata_errors(model: Model) -> Iterator[str]:
     if not model.labels or not all(isinstance(label, str) and label for label in model.labels):
-        yield "its labels are not a list of names"
+        yield "the labels are not a list of names"
     else:
         twice = [label for label, count in Counter(model.labels).items() if count > 1]
         if twice:
-            yield f"labels that it has twice: {', '.join(twice)}"
+            yield f"duplicate labels: {', '.join(twice)}"
     if not SAMPLE_RATES[0] <= model.sample_rate <= SAMPLE_RATES[1]:
-        yield f"a sample rate of {model.sample_rate} Hz is not from {SAMPLE_RATES[0]} to {SAMPLE_RATES[1]} Hz"
+        yield f"the sample rate of {model.sample_rate} Hz is not between {SAMPLE_RATES[0]} and {SAMPLE_RATES[1]} Hz"
     elif not WINDOWS[0] <= model.window_samples / model.sample_rate <= WINDOWS[1]:
         seconds = model.window_samples / model.sample_rate
-        yield f"a window of {seconds:g} s is not from {WINDOWS[0]:g} to {WINDOWS[1]:g} s"
+        yield f"the window of {seconds:g} s is not between {WINDOWS[0]:g} and {WINDOWS[1]:g} s"
     if not 0 < model.temperature < np.inf:
-        yield f"a temperature of {model.temperature:g} is not above 0"
+        yield f"the temperature of {model.temperature:g} is not greater than 0"
     if not isinstance(model.scores, dict) or (model.scores and "map3" not in model.scores):
-        yield "its scores have no map3"
+        yield "the scores have no map3"
     if model.embedding_size < 0:
-        yield f"an embedding of {model.embedding_size} numbers"
+        yield f"the embedding size is {model.embedding_size}"
 
 
 def _tensor_errors(model: Model) -> Iterator[str]:
-    """What differs from the documented inputs and outputs, which take any number of clips and samples."""
+    """Compare with the documented inputs and outputs, of any batch size and number of samples."""
     number = "tensor(float)"
     outputs = {"probabilities": (number, (None, len(model.labels)))}
     if model.embedding_size:
@@ -115,11 +122,11 @@ def _tensor_errors(model: Model) -> Iterator[str]:
         ("outputs", model.outputs(), outputs),
     ):
         if found != expected:
-            yield f"its {what} are {found}, not {expected}"
+            yield f"the {what} are {found}, not {expected}"
 
 
 def _output_errors(model: Model) -> Iterator[str]:
-    """What is wrong with the answers to a few clips, silence among them, at one length after the other."""
+    """Predict a few clips, one of them silent, at several lengths."""
     for samples in (model.window_samples, model.window_samples // 2, 2 * model.window_samples):
         sound = reference_waveform(model.sample_rate, samples)
         clips = np.stack([sound, sound[::-1], np.zeros_like(sound)])
@@ -127,7 +134,7 @@ def _output_errors(model: Model) -> Iterator[str]:
             *_probability_errors(model, clips),
             *(_embedding_errors(model, clips) if model.embedding_size else ()),
         ]
-        yield from (f"of clips of {samples / model.sample_rate:g} s, {error}" for error in errors)
+        yield from (f"for clips of {samples / model.sample_rate:g} s, {error}" for error in errors)
         if errors:
             return
 
@@ -137,7 +144,7 @@ def _probability_errors(model: Model, clips: NDArray[np.float32]) -> Iterator[st
     alone = [model.predict(clip[None]) for clip in clips]
     yield from _batch_errors("probabilities", together, alone, len(model.labels), _tolerance(model))
     if together.min(initial=0) < 0 or together.max(initial=1) > 1 + TOLERANCE:
-        yield f"probabilities are from {together.min():.3g} to {together.max():.3g}, not from 0 to 1"
+        yield f"probabilities range from {together.min():.3g} to {together.max():.3g}, not from 0 to 1"
     elif (sums := together.sum(axis=-1)).max(initial=1) > 1 + TOLERANCE:
         yield f"probabilities sum to {sums.max():.3g}, more than 1"
 
@@ -150,11 +157,11 @@ def _embedding_errors(model: Model, clips: NDArray[np.float32]) -> Iterator[str]
 def _batch_errors(
     what: str, together: NDArray[np.float32], alone: Sequence[NDArray[np.float32]], size: int, tolerance: float
 ) -> Iterator[str]:
-    """What is wrong with an output of shape [clips, `size`], or if it differs from that of each clip `alone`."""
+    """Check an output of shape [clips, `size`], and compare it with that of each clip `alone`."""
     if together.shape != (len(alone), size) or any(one.shape != (1, size) for one in alone):
-        yield f"{what} have the shape {together.shape} in a batch and {alone[0].shape} alone, {size} numbers are due"
+        yield f"{what} have shape {together.shape} in a batch and {alone[0].shape} alone; expected size is {size}"
     elif not np.isfinite(together).all() or not np.isfinite(alone).all():
-        yield f"{what} are not all finite numbers"
+        yield f"{what} are not all finite"
     else:
         difference = np.abs(together - np.concatenate(alone)).max() / max(1.0, np.abs(together).max())
         if difference > tolerance:
@@ -165,12 +172,12 @@ def _reference_errors(model: Model) -> Iterator[str]:
     if not model.reference_output:
         return
     if len(model.reference_output) != len(model.labels):
-        yield f"a reference output of {len(model.reference_output)} probabilities for {len(model.labels)} labels"
+        yield f"the reference output has {len(model.reference_output)} probabilities for {len(model.labels)} labels"
         return
     (probabilities,) = model.predict(reference_waveform(model.sample_rate, model.window_samples)[None])
     difference = float(np.abs(probabilities - model.reference_output).max())
     if not difference <= _tolerance(model):
-        yield f"differs by {difference:.1e} from its reference output; it is no longer what was exported"
+        yield f"predictions differ by {difference:.1e} from the reference output; the file has changed since its export"
 
 
 def _tolerance(model: Model) -> float:
@@ -178,14 +185,24 @@ def _tolerance(model: Model) -> float:
 
 
 def reference_waveform(sample_rate: int, samples: int) -> NDArray[np.float32]:
-    """Return float32 [samples] at `sample_rate` Hz, in (-1, 1): a plucked tone in noise.
+    """Compute a waveform that is the same on every machine: a plucked tone in noise.
 
+    Returns
+    -------
+    NDArray
+        float32 [samples] at `sample_rate` Hz, in (-1, 1).
+
+    Notes
+    -----
     With t = n / sample_rate, for n = 0, 1, …:
 
         0.4 * sum over k = 1..5 of sin(2 pi 220 k t) exp(-k t) / k  +  0.05 * noise(n)
 
-    noise(n) = fmix32(n + 1) / 2**31 - 1, in [-1, 1), is of integers alone, so the same wherever it is made; fmix32 is
-    the finalizer of MurmurHash3 (Austin Appleby, public domain).
+    where noise(n) = fmix32(n + 1) / 2**31 - 1, in [-1, 1), uses integers only.
+
+    References
+    ----------
+    fmix32 is the finalizer of MurmurHash3 (Austin Appleby, public domain).
     """
     time = np.arange(samples) / sample_rate
     tone = sum(np.sin(2 * np.pi * 220 * k * time) * np.exp(-k * time) / k for k in range(1, 6))

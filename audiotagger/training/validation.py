@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from audiotagger.audio.windows import WindowSplitter, sounds
+from audiotagger.audio.windows import is_silent, split_windows
 from audiotagger.datasets.clip import Clip
 from audiotagger.evaluation import metrics
 from audiotagger.training.cache import Waveforms
@@ -74,6 +74,5 @@ class Validation:
 
 def cut(waveform: NDArray[np.float32], samples: int) -> list[NDArray[np.float32]]:
     """The windows [samples] of a waveform [n] that tagging hears; of silence, the first one."""
-    splitter = WindowSplitter(samples)
-    windows = splitter.push(waveform) + splitter.end()
-    return [window for window in windows if sounds(window)] or windows[:1]
+    windows = list(split_windows([waveform], samples))
+    return [window for window in windows if not is_silent(window)] or windows[:1]

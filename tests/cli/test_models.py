@@ -105,7 +105,7 @@ def test_other_weights_show_in_the_reference_output(run: Run, folder: Path) -> N
             tensor.CopyFrom(onnx.numpy_helper.from_array(values * np.float32(1.01), tensor.name))
     onnx.save(proto, folder / "wave.onnx")
     result = run("models", "verify", folder)
-    assert "wave.onnx: differs by" in only_error(result)
+    assert "wave.onnx: predictions differ by" in only_error(result)
     assert "mel.onnx" in findings(result, "ok")[0]
 
 
@@ -119,16 +119,16 @@ def test_a_reference_output_is_of_all_labels(run: Run, folder: Path) -> None:
     [
         ("version", None, "version"),
         ("labels", None, "labels"),
-        ("labels", "5", "metadata is incomplete"),
+        ("labels", "5", "incomplete metadata"),
         ("labels", "[]", "not a list of names"),
-        ("labels", json.dumps(["Bark"] * 41), "twice: Bark"),
+        ("labels", json.dumps(["Bark"] * 41), "duplicate labels: Bark"),
         ("labels", '["Bark", "Meow"]', "outputs"),
         ("sample_rate", "0", "sample rate of 0 Hz"),
         ("window_samples", "16", "window of 0.001 s"),
         ("temperature", "nan", "temperature"),
         ("scores", '{"clips": 3}', "no map3"),
         ("embedding_size", "7", "outputs"),
-        ("audiotagger", None, "not a model of this audiotagger's"),
+        ("audiotagger", None, "not a model of this audiotagger version"),
     ],
 )
 def test_wrong_metadata_is_found(run: Run, folder: Path, key: str, value: str | None, said: str) -> None:
@@ -143,14 +143,14 @@ def test_a_damaged_file_does_not_hide_the_others(run: Run, folder: Path) -> None
     whole = (folder / "mel.onnx").read_bytes()
     (folder / "mel.onnx").write_bytes(whole[: len(whole) // 2])
     result = run("models", "verify", folder)
-    assert "mel.onnx: not a usable ONNX file" in only_error(result)
+    assert "mel.onnx: not a valid ONNX model" in only_error(result)
     assert len(findings(result, "ok")) == 1
 
 
 def test_nets_that_cannot_be_averaged_are_found(run: Run, folder: Path) -> None:
     describe(folder / "wave.onnx", labels=json.dumps(Model.load(folder / "wave.onnx").labels[::-1]))
     result = run("models", "verify", folder)
-    assert "wave.onnx: other labels or sample rate" in only_error(result)
+    assert "wave.onnx: labels or sample rate differ" in only_error(result)
     assert len(findings(result, "ok")) == 1
 
 
@@ -166,7 +166,7 @@ def test_an_input_of_fixed_size_is_found(run: Run, folder: Path) -> None:
     proto = onnx.load(folder / "wave.onnx")
     proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
     onnx.save(proto, folder / "wave.onnx")
-    assert "wave.onnx: its inputs are" in only_error(run("models", "verify", folder))
+    assert "wave.onnx: the inputs are" in only_error(run("models", "verify", folder))
 
 
 def test_probabilities_that_are_none_are_found(run: Run, folder: Path) -> None:

@@ -17,7 +17,7 @@ from audiotagger import ModelError, Tagger
 from audiotagger.audio.windows import WindowSplitter
 from audiotagger.errors import AudioError
 from audiotagger.inference.model import shipped_models
-from audiotagger.inference.tagger import CONFIDENT
+from audiotagger.inference.tagger import DEFAULT_THRESHOLD
 from tests.conftest import EXAMPLES, noise, tone
 
 
@@ -158,7 +158,7 @@ def test_the_noise_of_a_quiet_recording_gets_no_confident_label(tagger: Tagger, 
 def test_an_answer_is_confident_if_its_score_says_so(tagger: Tagger) -> None:
     for example in sorted(EXAMPLES.glob("*.ogg")):
         tagging = tagger.tag(example, min_score=0.99)
-        assert tagging.confident == (tagger.tag(example).tags[0].score >= CONFIDENT)
+        assert tagging.confident == (tagger.tag(example).tags[0].score >= DEFAULT_THRESHOLD)
 
 
 def test_several_threads_may_use_one_tagger(tagger: Tagger, clip: Path) -> None:

@@ -1,0 +1,76 @@
+"""Probabilities to tags, of all the labels that a model knows or of some."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audiotagger.inference.results import Tag
+
+
+class LabelSubset:
+    """Some of a model's labels, and probabilities renormalized over them.
+
+    Parameters
+    ----------
+    known
+        All labels of the model.
+    chosen
+        The labels to keep; by default all of them, which changes no probability.
+
+    Raises
+    ------
+    ValueError
+        `chosen` is empty or has labels that the model does not know.
+    """
+
+    def __init__(self, known: Sequence[str], chosen: Collection[str] | None = None) -> None:
+        if chosen is not None:
+            _check(known, chosen)
+        self._columns = [index for index, label in enumerate(known) if chosen is None or label in chosen]
+        self._all = chosen is None
+        self.labels = tuple(known[index] for index in self._columns)
+        """In the model's order."""
+
+    def renormalize(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return probabilities [chosen labels] that sum to 1, or all 0, given those [known labels]."""
+        if self._all:
+            return probabilities
+        chosen = probabilities[self._columns]
+        scores: NDArray[np.float32] = chosen / max(chosen.sum(), np.finfo(np.float32).tiny)
+        return scores
+
+    def top(self, probabilities: NDArray[np.float32], k: int, min_score: float) -> tuple[Tag, ...]:
+        """Return at most `k` tags with at least `min_score`, best first, given probabilities [known labels]."""
+        scores = self.renormalize(probabilities)
+        if not scores.any():  # silence
+            return ()
+        best = np.argsort(-scores, kind="stable")[:k]
+        return tuple(Tag(self.labels[i], float(scores[i])) for i in best if scores[i] >= min_score)
+
+    def reaches(self, threshold: float, probabilities: NDArray[np.float32]) -> bool:
+        """Return whether the best label is confident, given probabilities [known labels].
+
+        What counts is its probability if the labels that were left out are impossible: the probability of none of the
+        known labels still speaks against it, though renormalized scores no longer show that.
+        """
+        chosen = probabilities[self._columns]
+        left_out = probabilities.sum() - chosen.sum()
+        return bool(chosen.any() and chosen.max() >= threshold * (1 - left_out))
+
+
+def _check(known: Sequence[str], chosen: Collection[str]) -> None:
+    if not chosen:
+        raise ValueError("no labels to choose from; name at least one")
+    by_lower = {label.lower(): label for label in known}
+    unknown = []
+    for label in chosen:
+        if label not in known:
+            close = difflib.get_close_matches(label.lower(), by_lower, n=3)
+            hint = f" (did you mean {' or '.join(by_lower[match] for match in close)}?)" if close else ""
+            unknown.append(repr(label) + hint)
+    if unknown:
+        raise ValueError(f"unknown label{'s' * (len(unknown) > 1)}: {', '.join(unknown)}")
