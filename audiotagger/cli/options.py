@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +31,15 @@ DataArgument = Annotated[
     ),
 ]
 """Of every command that reads a dataset."""
+
+
+class ListFormat(StrEnum):  # noqa: D101
+    table = "table"
+    json = "json"
+
+
+ListFormatOption = Annotated[ListFormat, typer.Option("--format", "-f", help="A table to read, or JSON for programs.")]
+"""Of commands that list something."""
 
 PathsArgument = Annotated[
     list[str] | None,

@@ -17,7 +17,7 @@ from audiotagger.datasets.readers import LAYOUTS, reader_for
 from audiotagger.errors import DataError
 
 FEWEST_SOURCES, FEWEST_CLIPS = 5, 9
-"""Of a further label, training and test clips together: from fewer a model would learn the recordings, not the sound."""
+"""Of a further label, training and test clips together: from fewer, a model learns the recordings, not the sound."""
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def download_dataset(to: Path, count: Count) -> None:
 
 
 def download(source: Source, path: Path, count: Count) -> None:
-    """Complete the file `path`, of which some or all may be there. Raises FetchError if it stays incomplete or wrong."""
+    """Complete the file `path`, of which some or all may be there. Raises FetchError if that fails."""
     have = path.stat().st_size if path.exists() else 0
     if have < source.size:
         if shutil.disk_usage(path.parent).free < source.size - have:

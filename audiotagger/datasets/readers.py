@@ -44,7 +44,7 @@ def reader_for(data: Path) -> Reader:
 
 
 def kaggle(data: Path, split: str) -> tuple[Clip, ...]:
-    """Lists as Kaggle has FSDKaggle2018: `train.csv` (fname, label) and `audio_train/`, likewise for other splits.
+    """Read lists as Kaggle has FSDKaggle2018: `train.csv` (fname, label) and `audio_train/`, likewise for other splits.
 
     The list of test clips may be `test_post_competition.csv`. A 0 in a column manually_verified marks a label that
     nobody has confirmed. `other.csv` may have labels, and a column split (train or test); without it, a fifth is for
@@ -69,7 +69,7 @@ def kaggle(data: Path, split: str) -> tuple[Clip, ...]:
 
 
 def zenodo(data: Path, split: str) -> tuple[Clip, ...]:
-    """FSDKaggle2018's three archives from Zenodo, unpacked beside each other."""
+    """Read FSDKaggle2018's three archives from Zenodo, unpacked beside each other."""
     lists = {"train": "train_post_competition.csv", "test": "test_post_competition_scoring_clips.csv"}
     if split not in lists:
         return ()
@@ -80,7 +80,7 @@ def zenodo(data: Path, split: str) -> tuple[Clip, ...]:
 
 
 def folders(data: Path, split: str) -> tuple[Clip, ...]:
-    """A folder for each label, with its clips at any depth; in `train/` and `test/`, if these are the only folders.
+    """Read a folder for each label, with its clips at any depth; in `train/` and `test/`, if there are no others.
 
     Clips in one folder below that of their label are of one source.
     """
@@ -95,7 +95,7 @@ def folders(data: Path, split: str) -> tuple[Clip, ...]:
 
 
 def table(data: Path, split: str) -> tuple[Clip, ...]:
-    """A CSV file with columns path, relative to its own folder, and label; optionally group, split, manually_verified.
+    """Read a CSV file: path, relative to its own folder, and label; optionally group, split and manually_verified.
 
     Clips of one `group` are of one source. `split` is train or test; without it all clips are for training.
     """

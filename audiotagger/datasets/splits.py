@@ -65,7 +65,7 @@ def limit_per_source(clips: Sequence[Clip], most: int = SCORED_PER_SOURCE) -> li
 
 
 def hold_out_other(clips: Sequence[Clip]) -> tuple[list[Clip], list[Clip]]:
-    """Split clips that have none of the labels into (training, test): about a fifth, in whole groups, is for testing."""
+    """Split clips that have none of the labels into (training, test), a fifth of them, in whole groups, for testing."""
     held = _pick(_by(clips, "group"), round(0.2 * len(clips)), "other")
     return [clip for clip in clips if clip not in held], [clip for clip in clips if clip in held]
 

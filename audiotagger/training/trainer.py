@@ -20,6 +20,7 @@ from audiotagger import __version__
 from audiotagger.datasets.dataset import dataset_id, find_data, read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import RunError
+from audiotagger.evaluation.metrics import FEW_CLIPS
 from audiotagger.extras import require_extra
 from audiotagger.training import networks
 from audiotagger.training.batches import Batch, Batches, prefetch
@@ -96,7 +97,7 @@ def train(
     else:
         run = run or RUNS / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
         if (run / "checkpoint.npz").exists():
-            raise RunError(f"{run}: holds a run already; add --resume to go on with it or give another --run")
+            raise RunError(f"{run}: holds a run already; add --resume to go on with it or give another --output")
         corpus = read_dataset(find_data(data))
         start = choose_initialization(kind, arch, init, corpus, teacher)
         clips = len(corpus.train if fold is None else hold_out(corpus.train, fold=fold)[0])
@@ -144,6 +145,8 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
             f"{run}: each label has only one source or group; none is held out to judge the net by, all are trained on",
             soft_wrap=True,
         )
+    if 0 < len(validation) < FEW_CLIPS:
+        console.print(f"{run}: only {len(validation)} clips are held out; validation scores are rough", soft_wrap=True)
     # Whatever labels they have are not among the outputs: to the batches they have none.
     other = [replace(clip, label="") for clip in corpus.other] if config.has_other_class else []
     unlabelled = corpus.unlabelled if config.teacher else ()

@@ -50,7 +50,8 @@ def test_other_sounds_are_split_as_their_list_states(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "words"), [(("r.wav", "rain", "validation"), "r.wav has split 'validation'"), (("r.wav", "b", "test"), "b;")]
+    ("row", "words"),
+    [(("r.wav", "rain", "validation"), "r.wav has split 'validation'"), (("r.wav", "b", "test"), "b;")],
 )
 def test_other_sounds_that_contradict_the_rest_are_refused(
     tmp_path: Path, row: tuple[str, str, str], words: str

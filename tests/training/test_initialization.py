@@ -21,7 +21,7 @@ KNOWN = Model.load(shipped_models() / "mel.onnx").labels
 
 def corpus(labels: tuple[str, ...], other: bool) -> Dataset:
     clip = Clip(Path("clip.wav"), "", "source", "group")
-    return Dataset(Path(), labels, (), (), (clip,) if other else (), ())
+    return Dataset(Path(), labels, (), (), (clip,) if other else (), (), ())
 
 
 def test_other_labels_begin_with_the_shipped_net() -> None:
