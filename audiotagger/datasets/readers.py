@@ -59,6 +59,8 @@ def kaggle(data: Path, split: str) -> tuple[Clip, ...]:
         return ()
     rows = _rows(found)
     folder, provenance = data / f"audio_{name}", data / "provenance.csv"
+    if name == "unlabelled":  # whatever its list says
+        rows = [{**row, "label": ""} for row in rows]
     if name != "other":
         return _listed(found, rows, folder, provenance, labelled=name != "unlabelled")
     if not rows or "split" not in rows[0]:

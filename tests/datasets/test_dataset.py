@@ -22,6 +22,7 @@ def test_lists_are_read_in_order_with_their_provenance(corpus: Path) -> None:
     found = read_dataset(corpus)
     assert found.labels == ("noise", "tone")
     assert (len(found.train), len(found.test), len(found.unlabelled)) == (40, 8, 6)
+    assert {clip.label for clip in found.unlabelled} == {""}  # though its list has labels
     assert found.train[9] == Clip(corpus / "audio_train" / "train09.wav", "tone", "source1", "session9")
     # other.csv has no column split: a fifth is for testing
     assert (len(found.other), len(found.other_test)) == (3, 1)

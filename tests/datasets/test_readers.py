@@ -164,8 +164,8 @@ def test_every_layout_is_evaluated(laid_out: str, tmp_path: Path, run: Callable[
         write(data, [["path", "label", "split"], *rows])
     result = run("evaluate", data, "--models", shipped_models())
     assert result.exit_code == 0, result.output
-    average = next(line for line in result.stdout.splitlines() if line.startswith("average"))
-    assert np.isclose(float(average.split()[1]), 1.0)
+    ensemble = next(line for line in result.stdout.splitlines() if line.startswith("ensemble"))
+    assert np.isclose(float(ensemble.split()[1]), 1.0)
     refused = run("evaluate", data, "--models", shipped_models(), "--split", "validation")
     assert refused.exit_code == 2
     assert refused.stderr.count("\n") == 1

@@ -33,7 +33,7 @@ def test_the_shipped_net_goes_on_head_and_all(tmp_path: Path) -> None:
     splits = {"train": labels, "other": ("hum", "rain"), "unlabelled": ("", "")}
     names = [name for split, of_clips in splits.items() for name in write_clips(data, split, of_clips)]
     np.savez(data / "teacher.npz", fname=names, some_embedding=np.random.default_rng(0).random((len(names), 8)))
-    done = command("train", "--model", "mel", "--init", "pretrained", "--epochs", 1, "--run", "run", cwd=tmp_path)
+    done = command("train", "--model", "mel", "--init", "pretrained", "--epochs", 1, "--output", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "begins with the shipped net, head and all" in done.stderr
     import keras
