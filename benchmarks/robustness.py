@@ -89,7 +89,8 @@ def with_noise(decibels: float) -> Callable[[Waveform, np.random.Generator], Wav
 
     def add(waveform: Waveform, rng: np.random.Generator) -> Waveform:
         level = np.sqrt(np.mean(waveform**2)) * 10 ** (-decibels / 20)
-        return np.asarray(waveform + rng.normal(0, level, len(waveform)), np.float32)
+        noise = rng.normal(0, level, len(waveform)).astype(np.float32)
+        return np.asarray(waveform + noise)
 
     return add
 
@@ -103,7 +104,7 @@ def cut_to(seconds: float) -> Callable[[Waveform, np.random.Generator], Waveform
             return waveform
         energy = np.cumsum(np.concatenate([[0.0], waveform.astype(np.float64) ** 2]))
         start = int(np.argmax(energy[samples:] - energy[:-samples]))
-        return waveform[start : start + samples]
+        return np.asarray(waveform[start : start + samples])
 
     return cut
 
