@@ -69,7 +69,7 @@ def at_speed(factor: float) -> Callable[[Waveform, np.random.Generator], Wavefor
 
     def change(waveform: Waveform, _: np.random.Generator) -> Waveform:
         positions = np.arange(0, max(len(waveform) - 1, 1), factor)
-        return np.interp(positions, np.arange(len(waveform)), waveform).astype(np.float32)
+        return np.asarray(np.interp(positions, np.arange(len(waveform)), waveform), np.float32)
 
     return change
 
