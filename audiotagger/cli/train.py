@@ -65,7 +65,10 @@ def train(
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of weights and batches. [default: 0]")] = None,
-    teacher: Annotated[bool, typer.Option(help="Learn from the data's teacher.npz too, if there is one.")] = True,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Learn to match this ONNX model instead of the labels (distillation)."),
+    ] = None,
     hold_out: Annotated[
         bool, typer.Option(help="Keep clips apart for validation, or train on all once a recipe is chosen.")
     ] = True,

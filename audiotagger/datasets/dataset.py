@@ -26,12 +26,6 @@ class Corpus:
     other: tuple[Clip, ...]
     unlabelled: tuple[Clip, ...]
 
-    @property
-    def teacher(self) -> Path | None:
-        """The file of what a stronger tagger hears in the clips, if there is one."""
-        path = self.root / "teacher.npz"
-        return path if path.is_file() else None
-
 
 def find_data(data: Path | None) -> Path:
     """Return where the data is: `data`, else AUDIOTAGGER_DATA, else ./data. DataError if there is nothing."""

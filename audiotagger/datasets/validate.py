@@ -15,7 +15,7 @@ import numpy as np
 from audiotagger.audio.decoding import native_blocks
 from audiotagger.datasets.clip import Clip
 from audiotagger.datasets.dataset import Corpus, read_corpus
-from audiotagger.datasets.splits import hold_out, hold_out_other
+from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import AudioError, DataError
 from audiotagger.inference.parallel import available_cores, ordered_map
 
@@ -91,13 +91,6 @@ def _errors(corpus: Corpus, heard: Sequence[ClipInfo]) -> Iterator[str]:
     for label, count in Counter(clip.label for clip in corpus.train).items():
         if count < FEWEST_CLIPS:
             yield f"{label}: only {count} clip to train on; a label needs {FEWEST_CLIPS}"
-    training, _ = hold_out(corpus.train)
-    if corpus.teacher:
-        with np.load(corpus.teacher) as arrays:
-            known = set(arrays["fname"].tolist())
-        for clip in (*training, *hold_out_other(corpus.other)[0], *corpus.unlabelled):
-            if clip.path.name not in known:
-                yield f"{corpus.teacher}: nothing about {clip.path.name}; train with --no-teacher"
 
 
 def _warnings(corpus: Corpus, heard: Sequence[ClipInfo]) -> Iterator[str]:

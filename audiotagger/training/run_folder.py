@@ -19,6 +19,7 @@ result.json      date, temperature and validation scores of the finished net; wr
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -65,7 +66,10 @@ class Config:
     has_other_class: bool
     """Whether the net has one more output, its last, for sounds that are none of the labels."""
     recipe: Recipe
-    teacher: bool
+    teacher: str | None
+    """The ONNX file that is learned from in place of the labels, if any."""
+    teacher_id: str
+    """Tells this teacher from others."""
     fold: int | None
     """Which clips are held out for validation; None for none."""
     seed: int
@@ -96,7 +100,7 @@ def new_config(
     corpus: Corpus,
     recipe: Recipe,
     seed: int,
-    teacher: bool,
+    teacher: Path | None,
     fold: int | None,
     init: str = SCRATCH,
 ) -> Config:
@@ -109,7 +113,8 @@ def new_config(
         labels=corpus.labels,
         has_other_class=recipe.other > 0 and bool(corpus.other),
         recipe=recipe,
-        teacher=teacher and recipe.teacher_weight > 0 and corpus.teacher is not None,
+        teacher=str(teacher.resolve()) if teacher else None,
+        teacher_id=hashlib.sha256(teacher.read_bytes()).hexdigest()[:12] if teacher else "",
         fold=fold,
         seed=seed,
         init=init,
