@@ -133,7 +133,7 @@ def test_own_labels_are_learned(trained: Shell) -> None:
     printed = {line.split()[1]: trained(line) for line in commands(DOCS / "own-labels.md")}
     assert list(printed) == ["data", "train", "export", "evaluate", "tag"]
     assert "a new output layer" in printed["train"].stderr
-    assert [Path(line.split("\t")[0]).stem for line in printed["export"].stdout.splitlines()] == ["mel", "wave"]
+    assert re.findall(r"mymodels/(\w+)\.onnx", printed["export"].stdout) == ["mel", "wave"]
     # Such sounds are far apart: two epochs are enough.
     ensemble = next(line for line in printed["evaluate"].stdout.splitlines() if line.split()[:1] == ["ensemble"])
     assert float(ensemble.split()[3]) == 1
