@@ -14,6 +14,7 @@ from typing import Any
 import cog  # exists while cog runs
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))  # this checkout, whatever is installed
 
 
 def output(command: str, *, options: str = "", status: int = 0) -> None:
