@@ -16,6 +16,8 @@ import cog  # exists while cog runs
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # this checkout, whatever is installed
 
+import audiotagger  # noqa: E402
+
 
 def output(command: str, *, options: str = "", status: int = 0) -> None:
     """Show a shell command and what it prints on stdout.
@@ -53,8 +55,6 @@ def all_help() -> None:
 
 def api() -> None:
     """Show the signature and docstring of every public name, and of the public methods of classes."""
-    import audiotagger
-
     for name in audiotagger.__all__:
         described = getattr(audiotagger, name)
         cog.outl(f"### {name}\n")
