@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,13 @@ def all_help() -> None:
         result = CliRunner().invoke(app, [*names, "--help"], terminal_width=78)  # as on 80 columns
         _fenced("console", f"$ {name} --help\n{result.output}")
         cog.outl()
+
+
+def suffixes() -> None:
+    """Show which suffixes mark an audio file in a folder."""
+    from audiotagger.audio.discovery import AUDIO_SUFFIXES
+
+    cog.outl(textwrap.fill(" ".join(f"`{suffix}`" for suffix in sorted(AUDIO_SUFFIXES)), 120))
 
 
 def api() -> None:
