@@ -1,0 +1,120 @@
+"""What the pages show of the program itself, for cog: `cog -r -I docs README.md docs/*.md` writes it anew."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cog  # exists while cog runs
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))  # this checkout, whatever is installed
+
+import audiotagger  # noqa: E402
+
+
+def output(command: str, *, options: str = "", status: int = 0) -> None:
+    """Show a shell command and what it prints on stdout.
+
+    `options` are given to the command but not shown: what it would choose by itself on a terminal. `status` is the
+    exit status that it must have.
+    """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{command} {options}"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        text=True,
+        env={"COLUMNS": "80", "PATH": path, "PYTHONPATH": str(ROOT)},
+    )
+    if done.returncode != status:
+        raise SystemExit(f"{command}: {done.stderr}")
+    _fenced("console", f"$ {command}\n{done.stdout}")
+
+
+def all_help() -> None:
+    """Show the help text of every command under a heading of its name."""
+    from typer.testing import CliRunner
+
+    from audiotagger.cli import app
+
+    for names in [(), *_commands()]:
+        name = " ".join(["audiotagger", *names])
+        cog.outl(f"## {name}\n")
+        result = CliRunner().invoke(app, [*names, "--help"], terminal_width=78)  # as on 80 columns
+        _fenced("console", f"$ {name} --help\n{result.output}")
+        cog.outl()
+
+
+def suffixes() -> None:
+    """Show which suffixes mark an audio file in a folder."""
+    from audiotagger.audio.discovery import AUDIO_SUFFIXES
+
+    cog.outl(textwrap.fill(" ".join(f"`{suffix}`" for suffix in sorted(AUDIO_SUFFIXES)), 120))
+
+
+def api() -> None:
+    """Show the signature and docstring of every public name, and of the public methods of classes."""
+    for name in audiotagger.__all__:
+        described = getattr(audiotagger, name)
+        cog.outl(f"### {name}\n")
+        _fenced("text", "\n".join(_described(name, described)))
+        cog.outl()
+
+
+def _fenced(language: str, text: str) -> None:
+    lines = "\n".join(line.rstrip() for line in text.rstrip().splitlines())
+    cog.outl(f"```{language}\n{lines}\n```")
+
+
+def _commands() -> Iterator[tuple[str, ...]]:
+    """The names of every command, groups before what is in them."""
+    import typer
+
+    from audiotagger.cli import app
+
+    def walk(group: Any, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        for name, command in getattr(group, "commands", {}).items():
+            yield (*names, name)
+            yield from walk(command, (*names, name))
+
+    yield from walk(typer.main.get_command(app), ())
+
+
+def _described(name: str, described: Any) -> Iterator[str]:
+    yield f"{'class ' if inspect.isclass(described) else ''}{name}{_signature(described)}"
+    for line in (inspect.getdoc(described) or "").splitlines():
+        yield f"    {line}" if line else ""
+    if not inspect.isclass(described):
+        return
+    for method, value in vars(described).items():
+        if method.startswith("_") or not (callable(value) or isinstance(value, classmethod | property)):
+            continue
+        function = value.fget if isinstance(value, property) else getattr(described, method)
+        yield ""
+        signature = "" if isinstance(value, property) else _signature(function)
+        yield from (f"    {line}" if line else "" for line in f"{method}{signature}".splitlines())
+        for line in (inspect.getdoc(value) or "").splitlines():
+            yield f"        {line}" if line else ""
+
+
+def _signature(function: Any) -> str:
+    """The parameters and what is returned; one parameter per line if they do not fit into one line."""
+    if getattr(function, "__init__", None) is Exception.__init__:
+        return ""
+    signature = inspect.signature(function)
+    parameters = [name for name in signature.parameters.values() if name.name != "self"]
+    short = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(signature.replace(parameters=parameters)))
+    if len(short) <= 80:
+        return short
+    head, arrow, returned = short.rpartition(" -> ")
+    arguments = re.sub(r", (?=\*|\w+:)", ",\n    ", (head or returned)[1:-1])
+    return f"(\n    {arguments},\n){arrow}{returned if head else ''}"
