@@ -76,7 +76,7 @@ def _fenced(language: str, text: str) -> None:
 
 
 def _commands() -> Iterator[tuple[str, ...]]:
-    """The names of every command, groups before what is in them."""
+    """Return the names of every command, groups before what is in them."""
     import typer
 
     from audiotagger.cli import app
@@ -107,7 +107,7 @@ def _described(name: str, described: Any) -> Iterator[str]:
 
 
 def _signature(function: Any) -> str:
-    """The parameters and what is returned; one parameter per line if they do not fit into one line."""
+    """Return the parameters and the return type; one parameter per line if they do not fit into one line."""
     if getattr(function, "__init__", None) is Exception.__init__:
         return ""
     signature = inspect.signature(function)
