@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from audiotagger.cli import app
 from audiotagger.inference.model import Model, shipped_models
 from audiotagger.inference.verification import reference_waveform
+from tests.conftest import invoke, only_run
 
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
@@ -22,33 +22,21 @@ Run = Callable[..., Result]
 
 
 def succeed(*args: object) -> str:
-    result = CliRunner().invoke(app, [str(arg) for arg in args])
+    result = invoke(*args)
     assert result.exit_code == 0, result.output
     return result.stdout
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUDIOTAGGER_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
+def trained(workshop: Path) -> Path:
     """A run of the wave net that tells noise from tones."""
-    folder = tmp_path_factory.mktemp("runs") / "wave"
-    options = ("--init", "pretrained", "--epochs", 4)
-    succeed("train", "--model", "wave", corpus, "--output", folder, *options)
-    return folder
+    return only_run(workshop, "wave")
 
 
 @pytest.fixture(scope="module")
-def floats(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
-    """Its export."""
-    folder = tmp_path_factory.mktemp("floats")
-    succeed("export", trained, "--output", folder)
-    return folder
+def floats(workshop: Path) -> Path:
+    """The folder of its export."""
+    return workshop / "models"
 
 
 @pytest.fixture(scope="module")

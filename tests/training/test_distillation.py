@@ -20,7 +20,7 @@ from audiotagger.errors import DataError
 from audiotagger.training.batches import Batches
 from audiotagger.training.distillation import Teacher
 from audiotagger.training.recipes import RECIPES, with_teacher
-from tests.conftest import command, noise, rows
+from tests.conftest import invoke, noise, rows
 from tests.training.test_batches import examples
 
 RECIPE = replace(with_teacher(RECIPES["mel", "default"]), batch_size=16, views=64)
@@ -119,13 +119,14 @@ def test_what_cannot_teach_is_refused_with_the_reason(teacher_file: Path, tmp_pa
         assert str(path) in str(caught.value)
 
 
+@pytest.mark.slow
 def test_train_matches_a_teacher_and_exports_without_it(corpus: Path, teacher_file: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorflow", reason="needs the extra train")
     options = ("--model", "mel", corpus, "--init", "scratch", "--epochs", 1, "--output", "run")
-    done = command("train", *options, "--teacher", teacher_file, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = invoke("train", *options, "--teacher", teacher_file, cwd=tmp_path)
+    assert done.exit_code == 0, done.stderr
     assert float(rows(tmp_path / "run" / "history.csv")[0]["loss"]) < 10
-    exported = command("export", "run", "--output", "models", cwd=tmp_path)
-    assert exported.returncode == 0, exported.stderr
+    exported = invoke("export", "run", "--output", "models", cwd=tmp_path)
+    assert exported.exit_code == 0, exported.stderr
     session = onnxruntime.InferenceSession(tmp_path / "models" / "mel.onnx")
     assert [output.name for output in session.get_outputs()] == ["probabilities", "embedding"]

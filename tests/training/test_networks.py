@@ -21,6 +21,7 @@ from audiotagger.training.recipes import RECIPES
 from audiotagger.training.run_folder import Config
 
 
+@pytest.mark.slow
 def test_log_mel_is_librosas() -> None:
     """Of the very layer that the mel net begins with, on the examples: within 0.01 dB."""
     script = EXAMPLES.parent / "benchmarks" / "log_mel.py"
