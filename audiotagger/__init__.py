@@ -1,4 +1,4 @@
-"""Listen to an audio file and say what it hears.
+"""Tag audio files with sound labels.
 
 from audiotagger import Tagger
 
@@ -32,7 +32,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded on first use: `audiotagger --help` imports this package and must not wait for numpy and onnxruntime.
+    # Imported on first use: `audiotagger --help` imports this package and should not wait for numpy and onnxruntime.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from audiotagger import errors

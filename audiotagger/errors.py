@@ -11,12 +11,13 @@ class AudioTaggerError(Exception):
 
 
 class AudioError(AudioTaggerError):
-    """A file cannot be tagged.
+    """A file cannot be tagged, or its labels cannot be written into it.
 
     Parameters
     ----------
     kind
-        A constant for programs: "not_found", "no_audio", "unreadable", "undecodable", "empty" or "needs_extra".
+        A constant for programs: "not_found", "no_audio", "unreadable", "undecodable", "empty", "needs_extra" or
+        "not_written".
     message
         One line for people.
     """

@@ -28,7 +28,7 @@ from audiotagger.datasets.splits import hold_out
 from audiotagger.evaluation import metrics
 from audiotagger.training.cache import decode_all
 from audiotagger.training.distributed import Workers
-from audiotagger.training.recipes import RECIPES, SAMPLE_RATE
+from audiotagger.training.recipes import RECIPES, SAMPLE_RATE, with_teacher
 from audiotagger.training.run_folder import Config, new_config, write_text
 from audiotagger.training.trainer import fit
 from audiotagger.training.validation import Validation
@@ -44,14 +44,15 @@ def main(
     epochs: int = 10,
     fold: int = 0,
     seed: int = 0,
-    teacher: bool = True,
+    teacher: Path | None = None,
     data: Path | None = None,
     runs: Path = Path("runs/bench"),
     table: Path = TABLE,
 ) -> None:
     """Train, score, add a row."""
     changes = {field: json.loads(value) for field, value in (pair.split("=", 1) for pair in settings or ())}
-    recipe = replace(RECIPES[model, "default"], epochs=epochs, **changes)
+    base = RECIPES[model, "default"]
+    recipe = replace(with_teacher(base) if teacher else base, epochs=epochs, **changes)
     folder = runs / f"{name.replace(' ', '-')}-{fold}-{seed}"
     run = folder / model
     config = new_config(model, "default", read_dataset(find_data(data)), recipe, seed, teacher, fold)
@@ -69,7 +70,7 @@ def main(
     said = {
         "epochs": epochs,
         "minutes": minutes,
-        "settings": " ".join(settings or ()) + " --no-teacher" * (not teacher),
+        "settings": " ".join([*(settings or ()), *([f"--teacher {teacher.name}"] if teacher else [])]),
     }
     add(table, row | said | {"net": model} | summary(scores, truth))
     partner = folder / {"mel": "wave", "wave": "mel"}[model]

@@ -38,6 +38,8 @@ class AudioFiles(Iterator[str | BinaryIO]):
     def __init__(self, paths: Iterable[str]) -> None:
         self.skipped = 0
         """How many files in folders have been left out so far because they hold no audio."""
+        self.links: list[str] = []
+        """Links to folders that have been followed so far, each with a separator at the end."""
         self._found = self._find(paths)
 
     def __next__(self) -> str | BinaryIO:
@@ -108,6 +110,8 @@ class AudioFiles(Iterator[str | BinaryIO]):
             for path in (os.path.join(folder, name) for name in names):
                 if os.path.isdir(path):
                     folders.append(path)
+                    if os.path.islink(path):
+                        self.links.append(os.path.join(path, ""))
                 elif _is_audio(path):
                     yield path
                 elif os.path.isfile(path):

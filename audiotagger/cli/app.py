@@ -1,4 +1,4 @@
-"""The command line. Commands parse, call and set the exit status; imports happen inside the command that needs them."""
+"""The command line. Each command imports what it needs when it runs, so that --help is quick."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from audiotagger.cli.console import errors_to_exit_status
 
 app = typer.Typer(
     name="audiotagger",
-    help="Listen to audio files and say what they hold.",
+    help="Tag audio files with sound labels.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -27,8 +27,8 @@ app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 
 
-def _version(asked: bool) -> None:
-    if not asked:
+def _version(requested: bool) -> None:
+    if not requested:
         return
     typer.echo(f"audiotagger {__version__}")
     with errors_to_exit_status():
@@ -42,8 +42,9 @@ def _version(asked: bool) -> None:
 @app.callback()
 def main(  # noqa: D103 (its docstring would be shown as help)
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show all versions and exit.")
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the versions of program and models."),
     ] = False,
 ) -> None:
     if sys.stdout is None or sys.stderr is None:
-        raise SystemExit(2)  # closed by the caller: there is nowhere to put anything
+        raise SystemExit(2)  # closed by the caller: nothing can be printed

@@ -1,13 +1,14 @@
-"""What every command shares: one line an error, exit statuses, counters; nothing here knows about audio."""
+"""The terminal: one line per error, exit statuses, progress."""
 
 from __future__ import annotations
 
 import os
 import stat
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
@@ -15,6 +16,7 @@ from audiotagger.errors import AudioTaggerError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
 
 def print_note(text: str) -> None:
@@ -25,13 +27,13 @@ def print_note(text: str) -> None:
 
 
 def print_error(error: Exception) -> None:
-    """Print what went wrong, as one line on stderr."""
+    """Print an error as one line on stderr."""
     print_note(str(error))
 
 
 @contextmanager
 def errors_to_exit_status() -> Iterator[None]:
-    """Turn what a user can mend into one line on stderr, and every early end into its exit status."""
+    """Turn errors into one line on stderr and an exit status."""
     try:
         yield
     except AudioTaggerError as error:
@@ -40,9 +42,9 @@ def errors_to_exit_status() -> Iterator[None]:
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except OSError as error:
-        # Python would complain once more when it flushes stdout at exit.
+        # Or Python would report the error once more when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):  # the reader has gone
+        if isinstance(error, BrokenPipeError):  # the reader has closed it
             raise typer.Exit(141) from None
         print_note(f"{error.filename or 'output'}: {error.strerror or error}")
         raise typer.Exit(1) from None
@@ -76,15 +78,15 @@ def _silent_stderr() -> Iterator[None]:
 
 
 def stderr_console() -> Console:
-    """Return a console for what is not a result."""
+    """Return a console that prints on stderr, and leaves it to the terminal to wrap long lines."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @contextmanager
 def byte_counter() -> Iterator[Callable[[str, int, int], None]]:
-    """A function to call with a name and (done, total) bytes of it, that shows them on a terminal."""
+    """Show the progress of a download on a terminal; call the result with a name and its (done, total) bytes."""
     if not sys.stderr.isatty():
         yield lambda *_: None
         return
@@ -96,23 +98,67 @@ def byte_counter() -> Iterator[Callable[[str, int, int], None]]:
         yield lambda name, done, total: progress.update(task, description=name, completed=done, total=total)
 
 
-@contextmanager
-def counter(results: TextIO | None = None, quiet: bool = False) -> Iterator[Any]:
-    """A function to call for each file, with (done, total) where known, that counts on a terminal.
+class Counter:
+    """A progress bar on stderr; without `progress`, nothing is shown.
 
-    `results` that come meanwhile must go to a file: on the terminal, through a pipe perhaps, the two would mix.
+    Call it for each finished file, or with the numbers of finished and of all files.
     """
-    if quiet or not sys.stderr.isatty() or (results and not stat.S_ISREG(os.fstat(results.fileno()).st_mode)):
-        yield lambda *_: None
+
+    def __init__(self, progress: Progress | None = None, hide: bool = False) -> None:
+        self._progress, self._hide = progress, hide
+        if progress:
+            self._task = progress.add_task("files", total=None)
+
+    def __call__(self, done: int | None = None, total: int | None = None) -> None:
+        if self._progress:
+            self._progress.update(self._task, advance=1 if done is None else None, completed=done, total=total)
+
+    def expect(self, total: Callable[[], int]) -> None:
+        """Find out the number of all files in a thread, while the first ones are processed."""
+        if self._progress:
+            update, task = self._progress.update, self._task
+            threading.Thread(target=lambda: update(task, total=total()), daemon=True).start()
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Take the bar off a terminal that it shares with results, while one is printed."""
+        if self._progress and self._hide:
+            self._progress.stop()
+        yield
+        if self._progress and self._hide:
+            self._progress.start()
+
+
+@contextmanager
+def counter(results: TextIO | None = None, quiet: bool = False) -> Iterator[Counter]:
+    """Count finished files on a terminal, with the time left once their number is known.
+
+    Parameters
+    ----------
+    results
+        Where results go meanwhile. Through a pipe, they may reach the terminal at any time and would mix with the bar,
+        so it is not shown.
+    quiet
+        Show nothing.
+    """
+    mode = os.fstat(results.fileno()).st_mode if results and sys.stderr.isatty() else stat.S_IFREG
+    if quiet or not sys.stderr.isatty() or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+        yield Counter()
         return
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
+    from rich import progress as bars
+    from rich.text import Text
 
-    columns = (SpinnerColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    # What goes to stdout must go there: rich would show it above the bar, on stderr.
-    with Progress(*columns, console=stderr_console(), transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task("files", total=None)
+    class TimeLeft(bars.TimeRemainingColumn):
+        def render(self, task: bars.Task) -> Text:
+            return Text.assemble("(", super().render(task), " left)") if task.time_remaining else Text()
 
-        def count(done: int | None = None, total: int | None = None) -> None:
-            progress.update(task, advance=None if done else 1, completed=done, total=total)
-
-        yield count
+    columns = (
+        bars.SpinnerColumn(),
+        bars.BarColumn(20),
+        bars.MofNCompleteColumn(),
+        bars.TimeElapsedColumn(),
+        TimeLeft(),
+    )
+    # redirect_stdout would send results to stderr.
+    with bars.Progress(*columns, console=stderr_console(), transient=True, redirect_stdout=False) as progress:
+        yield Counter(progress, hide=results is not None and results.isatty())

@@ -18,15 +18,16 @@ from audiotagger.cli.options import (
     QuietOption,
     VerboseOption,
     WindowOption,
-    inputs,
-    load,
-    tell_skipped,
+    find_inputs,
+    input_counter,
+    load_tagger,
+    print_skipped,
 )
 from audiotagger.errors import AudioTaggerError
 
 
 def embed(
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="What to write: .npz or .parquet.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Output file, .npz or .parquet.")],
     paths: PathsArgument = None,
     files_from: FilesFromOption = None,
     null: NullOption = False,
@@ -37,22 +38,24 @@ def embed(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Write what the nets hear in each file before they name it: a vector per file, to search and to cluster.
+    """Compute an embedding vector per file, for search and clustering.
 
-    Exit status: as of tag.
+    Exit status: 0 all files were processed, 1 at least one failed, 2 wrong usage, 130 interrupted.
     """
     with errors_to_exit_status():
-        from audiotagger.output.embeddings import WRITERS, require_pyarrow
+        from audiotagger.output.embeddings import EMBEDDING_WRITERS, require_pyarrow
         from audiotagger.output.files import replacing
 
-        if output.suffix not in WRITERS:
-            raise typer.BadParameter(f"{output}: embeddings are written as {' or '.join(WRITERS)}")
+        if output.suffix not in EMBEDDING_WRITERS:
+            raise typer.BadParameter(f"{output}: --output must end in {' or '.join(EMBEDDING_WRITERS)}")
         if output.suffix == ".parquet":
             require_pyarrow()
-        files = inputs(paths, files_from, null)
-        tagger = load(models, verbose, window=window, hop=hop)
+        files = find_inputs(paths, files_from, null)
+        tagger = load_tagger(models, verbose, window=window, hop=hop)
         failed = False
-        with replacing(output) as partial, counter(None, quiet) as count:
+        with replacing(output) as partial, counter(quiet=quiet) as count:
+            if total := input_counter(paths, files_from, null):
+                count.expect(total)
             embeddings = {}
             for path, embedding in tagger.embed_files(files, jobs=jobs):
                 count()
@@ -61,7 +64,7 @@ def embed(
                     print_error(embedding)
                 else:
                     embeddings[path] = embedding
-            WRITERS[output.suffix](partial, embeddings)
-        tell_skipped(files, quiet)
+            EMBEDDING_WRITERS[output.suffix](partial, embeddings)
+        print_skipped(files, quiet)
         if failed:
             raise typer.Exit(1)

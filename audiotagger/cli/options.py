@@ -1,9 +1,10 @@
-"""Options that several commands share, and what they mean."""
+"""Options that several commands share, and how they are read."""
 
 from __future__ import annotations
 
 import itertools
 import sys
+from collections.abc import Callable, Container
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 ModelsOption = Annotated[
     Path | None,
     typer.Option(
-        "--models", metavar="DIR", help="Folder of models. [default: AUDIOTAGGER_MODELS, else the shipped ones]"
+        "--models", metavar="DIR", help="Folder of models. [default: AUDIOTAGGER_MODELS, else the shipped models]"
     ),
 ]
 """Of every command that uses models."""
@@ -46,43 +47,76 @@ PathsArgument = Annotated[
     typer.Argument(metavar="PATH", help="Audio files, folders (recursive), globs, or - for audio on stdin."),
 ]
 FilesFromOption = Annotated[
-    str | None, typer.Option("--files-from", metavar="FILE", help="Take more paths from FILE, one a line; - for stdin.")
+    str | None,
+    typer.Option("--files-from", metavar="FILE", help="Read more paths from FILE (- for stdin), one per line."),
 ]
-NullOption = Annotated[bool, typer.Option("--null", "-0", help="They end in NUL, as those of find -print0 do.")]
+NullOption = Annotated[
+    bool, typer.Option("--null", "-0", help="Paths in --files-from are NUL-separated (find -print0).")
+]
 JobsOption = Annotated[
-    int | None, typer.Option("--jobs", "-j", min=1, help="Files worked on at once. [default: the cores at hand]")
+    int | None,
+    typer.Option(
+        "--jobs", "-j", min=1, metavar="N", help="Number of files processed in parallel. [default: CPU cores]"
+    ),
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="More on stderr, such as which nets are used.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors on stderr.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print more on stderr, such as the models used.")]
 WindowOption = Annotated[
-    float | None, typer.Option(min=0.1, max=60, help="Seconds heard at once. [default: what the nets were trained for]")
+    float | None,
+    typer.Option(min=0.1, max=60, metavar="SECONDS", help="Window length in seconds. [default: as in training]"),
 ]
-HopOption = Annotated[float | None, typer.Option(min=0.01, help="Seconds from window to window. [default: a window]")]
+HopOption = Annotated[
+    float | None, typer.Option(min=0.01, metavar="SECONDS", help="Hop length in seconds. [default: the window length]")
+]
 
 
-def inputs(paths: list[str] | None, files_from: str | None, null: bool) -> AudioFiles:
-    """The files that a command's PATHs mean, then those that a list of files names."""
+def find_inputs(paths: list[str] | None, files_from: str | None, null: bool) -> AudioFiles:
+    """Return the audio files of PATH arguments, followed by those of --files-from."""
     from audiotagger.audio.discovery import find_audio, read_names
 
     named = list(paths or ())
     if not named and files_from is None:
-        raise typer.BadParameter("no PATH; name files or folders, or a list of them with --files-from")
+        raise typer.BadParameter("no PATH; give files or folders, or a list of them with --files-from")
     if null and files_from is None:
-        raise typer.BadParameter("--null says how the names in --files-from end")
+        raise typer.BadParameter("--null needs --files-from")
     if (named.count("-") + (files_from == "-")) > (sys.stdin is not None):
-        raise typer.BadParameter("there is only one standard input, or none at all")
+        raise typer.BadParameter("stdin can be read only once" if sys.stdin else "stdin is closed")
     if files_from is None:
         return find_audio(named)
     try:
-        # Unbuffered: a name is taken when it is there, and a thread that waits for one does not hold up the exit.
+        # Unbuffered: a name is taken as soon as it is there, and a thread that waits for one does not delay the exit.
         names = open(0 if files_from == "-" else files_from, "rb", buffering=0, closefd=files_from != "-")  # noqa: SIM115
     except OSError as error:
         raise typer.BadParameter(f"{files_from}: {error.strerror}") from None
     return find_audio(itertools.chain(named, read_names(names, null)))
 
 
-def load(models: Path | None, verbose: bool, **options: Any) -> Tagger:
-    """The tagger that a command's options ask for."""
+def input_counter(
+    paths: list[str] | None, files_from: str | None, null: bool, done: Container[object] = ()
+) -> Callable[[], int] | None:
+    """Return a function that counts the inputs that are not `done`, or None if they can be read only once."""
+    if "-" in (paths or ()) or not (files_from is None or (files_from != "-" and Path(files_from).is_file())):
+        return None
+    return lambda: sum(path not in done for path in find_inputs(paths, files_from, null))
+
+
+def read_labels(text: str | None) -> list[str] | None:
+    """Read the value of --labels: comma-separated labels, or a text file with one label per line."""
+    if text is None:
+        return None
+    separator = ","
+    if Path(text).is_file():
+        separator = "\n"
+        try:
+            text = Path(text).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not a text file"
+            raise typer.BadParameter(f"{text}: {reason}") from None
+    return [label.strip() for label in text.split(separator) if label.strip()]
+
+
+def load_tagger(models: Path | None, verbose: bool, **options: Any) -> Tagger:
+    """Load the models, with the options of `Tagger`."""
     from audiotagger.inference.tagger import Tagger
 
     try:
@@ -91,11 +125,11 @@ def load(models: Path | None, verbose: bool, **options: Any) -> Tagger:
         raise typer.BadParameter(str(error)) from None
     if verbose:
         for model in tagger.models:
-            print_note(f"{model.path}: {model.kind} net of {model.version}")
+            print_note(f"{model.path}: {model.kind} model, version {model.version}")
     return tagger
 
 
-def tell_skipped(files: AudioFiles, quiet: bool) -> None:
-    """Say how many files of folders were left out."""
+def print_skipped(files: AudioFiles, quiet: bool) -> None:
+    """Print how many files in folders were skipped."""
     if files.skipped and not quiet:
-        print_note(f"skipped {files.skipped} {'file that holds' if files.skipped == 1 else 'files that hold'} no audio")
+        print_note(f"skipped {files.skipped} {'file' if files.skipped == 1 else 'files'} without audio")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -22,17 +24,24 @@ from audiotagger.cli.options import (
     QuietOption,
     VerboseOption,
     WindowOption,
-    inputs,
-    load,
-    tell_skipped,
+    find_inputs,
+    input_counter,
+    load_tagger,
+    print_skipped,
+    read_labels,
 )
-from audiotagger.errors import AudioTaggerError, MetadataError
+from audiotagger.errors import AudioError, AudioTaggerError, MetadataError, OutputError
 
 if TYPE_CHECKING:
     from audiotagger.inference.results import Tagging
 
+STORED = 0.05
+"""--write stores labels of at least this score, unless --min-score says otherwise."""
 
-class Format(StrEnum):  # noqa: D101 (what typer takes as choices)
+
+class Format(StrEnum):
+    """Choices of --format."""
+
     text = "text"
     table = "table"
     json = "json"
@@ -43,114 +52,184 @@ class Format(StrEnum):  # noqa: D101 (what typer takes as choices)
 
 def tag(
     paths: PathsArgument = None,
-    top_k: Annotated[int, typer.Option("--top-k", "-k", min=1, help="At most this many labels per file.")] = 3,
-    min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="Leave out labels below this probability.")] = 0.0,
+    top_k: Annotated[
+        int, typer.Option("--top-k", "-k", min=1, metavar="N", help="Maximum number of labels per file.")
+    ] = 3,
+    min_score: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, max=1.0, metavar="SCORE", help="Omit labels with a lower score. [default: 0; for --write 0.05]"
+        ),
+    ] = None,
     threshold: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Below this the best label is marked ? and has no segments.")
+        float,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            metavar="SCORE",
+            help="Confidence threshold; below it a file is marked as unsure and has no segments.",
+        ),
     ] = 0.5,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST|FILE",
+            help="Only these labels, with scores renormalized: comma-separated, or a text file with one per line.",
+        ),
+    ] = None,
     output_format: Annotated[
         Format | None,
-        typer.Option("--format", "-f", help="[default: table on a terminal, text in a pipe, or as --output is called]"),
+        typer.Option(
+            "--format",
+            "-f",
+            help="Output format. [default: by the suffix of --output, else table on a terminal, text in a pipe]",
+        ),
     ] = None,
-    segments: Annotated[bool, typer.Option("--segments", "-s", help="Show where which label is heard.")] = False,
+    segments: Annotated[
+        bool, typer.Option("--segments", "-s", help="Output time-stamped labels: start, end, label, score.")
+    ] = False,
     window: WindowOption = None,
     hop: HopOption = None,
-    by_model: Annotated[bool, typer.Option("--by-model", help="Also show each net's own labels.")] = False,
+    by_model: Annotated[bool, typer.Option("--by-model", help="Also output the labels of each model.")] = False,
     files_from: FilesFromOption = None,
     null: NullOption = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Put results there, not on stdout.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write results to FILE instead of stdout; with --format audacity also a folder, for a file per input.",
+        ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a jsonl --output: leave out the paths that it holds.")
+        bool, typer.Option("--resume", help="Resume a .jsonl output file, skipping files already in it.")
     ] = False,
     write: Annotated[
-        bool, typer.Option("--write", help="Also store the labels in the files' own metadata, if they are confident.")
+        bool, typer.Option("--write", help="Also write the labels to the metadata of each file that is not unsure.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what --write would store.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what --write would write.")] = False,
     models: ModelsOption = None,
     jobs: JobsOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Say what audio files hold: the labels with the highest mean probability of the nets.
+    """Tag audio files with their most probable labels.
 
-    Results go to stdout in the order of the input, everything else to stderr. Exit status: 0 all files were tagged,
-    1 at least one could not be, 2 wrong usage, 130 interrupted.
+    Scores are probabilities, the mean over the models of the ensemble. Results go to stdout in input order, everything
+    else to stderr.
+
+    Exit status: 0 all files were tagged, 1 at least one failed, 2 wrong usage, 130 interrupted.
     """
     with errors_to_exit_status():
         from audiotagger.output.files import open_journal, open_output
-        from audiotagger.output.writers import WRITERS, Show
+        from audiotagger.output.label_tracks import LabelTracks
+        from audiotagger.output.writers import WRITERS, Show, Writer
 
         if dry_run and not write:
-            raise typer.BadParameter("--dry-run says what --write would store")
+            raise typer.BadParameter("--dry-run needs --write")
         chosen = output_format or _format_of(output)
         journal = output if chosen is Format.jsonl else None
         if journal and dry_run:
-            raise typer.BadParameter("--dry-run leaves no journal; give another --format")
+            raise typer.BadParameter("--dry-run writes no journal; give another --format")
         if segments and by_model and chosen in (Format.text, Format.csv):
-            raise typer.BadParameter(
-                f"--format {chosen} shows segments or what each net says; use --format json for both"
-            )
+            raise typer.BadParameter(f"--format {chosen} has either --segments or --by-model; use --format json")
         if resume and not journal:
-            raise typer.BadParameter("--resume goes on with an --output in the format jsonl")
-        found = inputs(paths, files_from, null)
+            raise typer.BadParameter("--resume needs an --output that ends in .jsonl")
+        found = find_inputs(paths, files_from, null)
         files: Iterator[str | BinaryIO] = found
         if write:
-            from audiotagger.output.metadata import require_mutagen
+            from audiotagger.output.metadata import require_extra
 
-            require_mutagen()  # before thousands of files are tagged
-        tagger = load(models, verbose, window=window, hop=hop, threshold=threshold)
-        # Names that are no valid text come out as the bytes they are, in JSON as the escapes that read back the same.
+            require_extra()  # before thousands of files are tagged
+        tagger = load_tagger(models, verbose, window=window, hop=hop, threshold=threshold, labels=read_labels(labels))
+        # Names that are not valid text are written as the bytes they are, in JSON as escapes that read back the same.
         unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
+        if chosen is Format.audacity and not _is_folder(output):
+            files = _only_one(files)
         with ExitStack() as stack:
-            stack.enter_context(_saying_what_is_left(output))
-            if journal:
-                file, done = stack.enter_context(open_journal(journal, unencodable, resume))
-                files = (path for path in files if path not in done)
-                if done and not quiet:
-                    print_note(f"{journal}: holds {len(done)} results already")
+            stack.enter_context(_note_if_interrupted(output))
+            file, done = None, set[str]()
+            writer: Writer | LabelTracks
+            if chosen is Format.audacity and output and _is_folder(output):
+                writer = LabelTracks(output, paths or ())
             else:
-                file = stack.enter_context(open_output(output, unencodable))
-            count = stack.enter_context(counter(file, quiet))
-            writer = stack.enter_context(WRITERS[chosen](file, Show(by_model=by_model, segments=segments)))
+                if journal:
+                    file, done = stack.enter_context(open_journal(journal, unencodable, resume))
+                    files = (path for path in files if path not in done)
+                    if done and not quiet:
+                        print_note(f"{journal}: {len(done)} files already in it")
+                else:
+                    file = stack.enter_context(open_output(output, unencodable))
+                writer = stack.enter_context(WRITERS[chosen](file, Show(by_model=by_model, segments=segments)))
+            # A bar would erase the last line of an array, which has no end yet.
+            unfinished = chosen is Format.json and file is not None and file.isatty()
+            count = stack.enter_context(counter(file, quiet or unfinished))
+            if total := input_counter(paths, files_from, null, done):
+                count.expect(total)
             failed = False
-            for done_before, tagging in enumerate(tagger.tag_files(files, top_k=top_k, min_score=min_score, jobs=jobs)):
-                if done_before and chosen is Format.audacity:
-                    raise typer.BadParameter("a label track is of one file; use --format csv for more")
-                error = tagging.error or (_store(tagging, dry_run, dry_run or verbose) if write else None)
-                writer.write(tagging)
+            for tagging in tagger.tag_files(files, top_k=top_k, min_score=min_score or 0.0, jobs=jobs):
+                error: AudioTaggerError | None = tagging.error
+                if write and not error:
+                    stored_from = STORED if min_score is None else min_score
+                    failure = _store(tagging, stored_from, tuple(found.links), dry_run, dry_run or verbose)
+                    if failure and chosen in (Format.json, Format.jsonl):
+                        tagging = replace(tagging, error=failure)
+                    error = failure
+                try:
+                    with count.hidden():
+                        writer.write(tagging)
+                except OutputError as unwritten:
+                    error = unwritten
                 count()
                 if error:
                     failed = True
                     print_error(error)
-        tell_skipped(found, quiet)
+        print_skipped(found, quiet)
         if failed:
             raise typer.Exit(1)
 
 
+def _is_folder(output: Path | None) -> bool:
+    """Return whether --output of --format audacity is a folder, which need not exist: a file's name has a suffix."""
+    return output is not None and (output.is_dir() or not (output.suffix or output.exists()))
+
+
+def _only_one(files: Iterator[str | BinaryIO]) -> Iterator[str | BinaryIO]:
+    first_two = list(itertools.islice(files, 2))
+    if len(first_two) > 1:
+        raise typer.BadParameter("--format audacity writes a file per input; give a folder with --output DIR")
+    return iter(first_two)
+
+
 @contextmanager
-def _saying_what_is_left(output: Path | None) -> Iterator[None]:
+def _note_if_interrupted(output: Path | None) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
         if output:
-            print_note(f"interrupted; {output} holds what was done until then")
+            print_note(f"interrupted; results so far are in {output}")
         raise
 
 
-def _store(tagging: Tagging, dry_run: bool, say: bool) -> AudioTaggerError | None:
-    """Write labels into the file they are of; return why it is not possible."""
+def _store(
+    tagging: Tagging, min_score: float, links: tuple[str, ...], dry_run: bool, verbose: bool
+) -> AudioError | None:
+    """Write labels to the file's metadata; return the error if that fails. `links` are linked folders."""
     from audiotagger.output.metadata import write_tags
 
-    if tagging.path == "-":
-        return MetadataError("-: standard input is no file to write labels into; name one")
+    path = tagging.path
+    if path == "-":
+        return AudioError("not_written", "-: stdin has no metadata to write to; name a file")
+    if path.startswith(links):  # to where the user may not have meant
+        return AudioError("not_written", f"{path}: labels not written: in a linked folder; name the folder it links to")
+    likely = [tag for tag in tagging.tags if tag.score >= min_score]
     try:
-        value = write_tags(tagging.path, tagging.tags if tagging.confident else (), dry_run=dry_run)
+        value = write_tags(path, likely if tagging.confident else (), dry_run=dry_run)
     except MetadataError as error:
-        return error
-    if say:
-        print_note(f"{tagging.path}: {'would store' if dry_run else 'stored'} {value or 'no labels'}")
+        return AudioError("not_written", str(error))
+    if verbose:
+        print_note(f"{path}: {'would write' if dry_run else 'wrote'} {value or 'no labels'}")
     return None
 
 

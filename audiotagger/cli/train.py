@@ -64,7 +64,10 @@ def train(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Random seed for initialization and sampling. [default: 0]")
     ] = None,
-    teacher: Annotated[bool, typer.Option(help="Also learn from the dataset's teacher.npz, if there is one.")] = True,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Learn to match this ONNX model instead of the labels (distillation)."),
+    ] = None,
     hold_out: Annotated[bool, typer.Option(help="Hold out clips for validation, or train on all of them.")] = True,
     distributed: Annotated[
         bool, typer.Option("--distributed", help="Train as one worker of the cluster in TF_CONFIG.")

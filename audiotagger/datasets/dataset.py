@@ -45,12 +45,6 @@ class Dataset:
         """In the order in which models have them; an output for none of these comes after them."""
         return self.labels + self.further_labels
 
-    @property
-    def teacher(self) -> Path | None:
-        """The file of a stronger tagger's outputs for the clips, if there is one."""
-        path = self.root / "teacher.npz"
-        return path if path.is_file() else None
-
 
 def further_labels(clips: Iterable[Clip]) -> tuple[str, ...]:
     """Return the labels that have `FEWEST_SOURCES` and `FEWEST_CLIPS` among `clips`, sorted."""

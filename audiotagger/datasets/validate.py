@@ -66,7 +66,7 @@ def validate(data: Path, progress: Callable[[int, int], None]) -> ValidationRepo
     for info in ordered_map(lambda item: _decode(*item, cancelled), listed, available_cores(), cancelled):
         clips.append(info)
         progress(len(clips), len(listed))
-    return ValidationReport([*_errors(dataset, clips)], [*_warnings(dataset, clips)], clips)
+    return ValidationReport([*_errors(clips)], [*_warnings(dataset, clips)], clips)
 
 
 def _decode(split: str, clip: Clip, cancelled: threading.Event) -> ClipInfo:
@@ -85,24 +85,16 @@ def _decode(split: str, clip: Clip, cancelled: threading.Event) -> ClipInfo:
     return ClipInfo(split, clip, seconds, sample_rate, b"" if silent else digest.digest())
 
 
-def _decoded_by_training(dataset: Dataset) -> set[str]:
-    return {"train", "other"} | ({"unlabelled"} if dataset.teacher else set())
+DECODED_BY_TRAINING = {"train", "other"}
+"""Splits that training cannot do without."""
 
 
-def _errors(dataset: Dataset, clips: Sequence[ClipInfo]) -> Iterator[str]:
-    decoded = _decoded_by_training(dataset)
-    yield from (info.error for info in clips if info.error and info.split in decoded)
-    if dataset.teacher:
-        with np.load(dataset.teacher) as arrays:
-            known = set(arrays["fname"].tolist())
-        for clip in (*hold_out(dataset.train)[0], *dataset.other, *dataset.unlabelled):
-            if clip.path.name not in known:
-                yield f"{dataset.teacher}: nothing about {clip.path.name}; train with --no-teacher"
+def _errors(clips: Sequence[ClipInfo]) -> Iterator[str]:
+    yield from (info.error for info in clips if info.error and info.split in DECODED_BY_TRAINING)
 
 
 def _warnings(dataset: Dataset, clips: Sequence[ClipInfo]) -> Iterator[str]:
-    decoded = _decoded_by_training(dataset)
-    yield from (info.error for info in clips if info.error and info.split not in decoded)
+    yield from (info.error for info in clips if info.error and info.split not in DECODED_BY_TRAINING)
     for label, count in Counter(clip.label for clip in dataset.train).items():
         if count < FEW_CLIPS:
             clips_of_it = "1 training clip" if count == 1 else f"{count} training clips"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -63,14 +62,18 @@ class LabelSubset:
 
 
 def _check(known: Sequence[str], chosen: Collection[str]) -> None:
+    from difflib import get_close_matches  # rarely needed
+
     if not chosen:
         raise ValueError("no labels to choose from; name at least one")
     by_lower = {label.lower(): label for label in known}
     unknown = []
     for label in chosen:
         if label not in known:
-            close = difflib.get_close_matches(label.lower(), by_lower, n=3)
+            lower = label.lower()
+            close = [lower] if lower in by_lower else get_close_matches(lower, by_lower)
             hint = f" (did you mean {' or '.join(by_lower[match] for match in close)}?)" if close else ""
             unknown.append(repr(label) + hint)
     if unknown:
-        raise ValueError(f"unknown label{'s' * (len(unknown) > 1)}: {', '.join(unknown)}")
+        plural = "s" * (len(unknown) > 1)
+        raise ValueError(f"unknown label{plural}: {', '.join(unknown)}; see `audiotagger models list --format json`")

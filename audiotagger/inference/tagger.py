@@ -44,7 +44,8 @@ class Tagger:
     threshold
         A result whose best score is lower is not confident.
     labels
-        Only these labels, with scores renormalized over them; by default all that the models know.
+        Only these labels, with scores renormalized over them; by default all that the models know. A sound that is
+        likely none of the known labels is still not confident.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Write embeddings of files: a table with a row per file."""
+"""Write embeddings to a file, one row per audio file."""
 
 from __future__ import annotations
 
@@ -11,17 +11,23 @@ from numpy.typing import NDArray
 from audiotagger.errors import ExtraError
 
 Embeddings = Mapping[str, NDArray[np.float32]]
-"""By path, each [n]."""
+"""Embeddings [n] by path."""
 
 
 def write_npz(path: Path, embeddings: Embeddings) -> None:
-    """Write arrays path [files] and embedding [files, n], to be read with numpy.load."""
+    """Write the arrays path [files] and embedding [files, n], for numpy.load."""
     with path.open("wb") as file:
         np.savez(file, path=np.array(list(embeddings), str), embedding=_stacked(embeddings))
 
 
 def write_parquet(path: Path, embeddings: Embeddings) -> None:
-    """Write columns path and embedding, a list of n numbers. What is no text in a path is escaped."""
+    """Write the columns path and embedding, a list of n numbers; bytes of a path that are not valid text are escaped.
+
+    Raises
+    ------
+    ExtraError
+        pyarrow is not installed.
+    """
     require_pyarrow()
     import pyarrow
     import pyarrow.parquet
@@ -33,15 +39,15 @@ def write_parquet(path: Path, embeddings: Embeddings) -> None:
 
 
 def require_pyarrow() -> None:
-    """Raise ExtraError, with the command that installs it, if pyarrow is missing."""
+    """Raise ExtraError if pyarrow is not installed."""
     try:
         import pyarrow  # noqa: F401
     except ModuleNotFoundError:
         raise ExtraError('parquet needs pyarrow: pip install "audiotagger-nets[parquet]"') from None
 
 
-WRITERS: Mapping[str, Callable[[Path, Embeddings], None]] = {".npz": write_npz, ".parquet": write_parquet}
-"""By the suffix of the file."""
+EMBEDDING_WRITERS: Mapping[str, Callable[[Path, Embeddings], None]] = {".npz": write_npz, ".parquet": write_parquet}
+"""By suffix of the file."""
 
 
 def _stacked(embeddings: Embeddings) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Where results go: standard output, a file that appears as a whole, or a journal that a later run goes on with."""
+"""Destinations of results: stdout, a file that is replaced as a whole, or a journal that can be resumed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO, cast
+from typing import IO, Any, TextIO, cast
 
 from audiotagger.audio.discovery import AUDIO_SUFFIXES
 from audiotagger.errors import OutputError
@@ -22,17 +22,32 @@ except ImportError:  # Windows has no such locks
 
 @contextmanager
 def open_output(path: Path | None, encoding_errors: str) -> Iterator[TextIO]:
-    """Yield the file that results are written to: stdout, or a new one that replaces `path` as a whole at the end.
+    """Open the destination of results.
 
-    It replaces it even when the work was interrupted: what is in it until then is valid and would be lost. Raises
-    OutputError if nothing can be written there.
+    Parameters
+    ----------
+    path
+        The file to replace at the end, even after an error: results so far are valid. None is stdout; a device or a
+        named pipe is written to directly.
+    encoding_errors
+        How to encode names that are not valid text, as of `open`.
+
+    Yields
+    ------
+    TextIO
+        A file to write to.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written, or is named like an audio file.
     """
-    if path is None or path == Path("/dev/stdout"):  # which may be a file that others have written to
+    if path is None or path == Path("/dev/stdout"):  # may be a file that others write to
         sys.stdout.reconfigure(encoding="utf-8", errors=encoding_errors)  # type: ignore[union-attr]
         yield sys.stdout
         return
     _refuse_audio(path)
-    if path.exists() and not path.is_file():  # a device, a named pipe: nothing to replace
+    if path.exists() and not path.is_file():  # a device or a named pipe
         with _open(path, "w", encoding_errors) as file:
             yield file
         return
@@ -42,17 +57,36 @@ def open_output(path: Path | None, encoding_errors: str) -> Iterator[TextIO]:
             yield file
         except BaseException as error:
             interrupted = error
-        file.flush()  # a full disk shows here
+        file.flush()  # raises if the disk is full
     if interrupted:
         raise interrupted
 
 
 @contextmanager
 def open_journal(path: Path, encoding_errors: str, resume: bool) -> Iterator[tuple[TextIO, set[str]]]:
-    """Yield a JSON Lines file to append to, and the paths it holds already.
+    """Open a JSON Lines file to append results to.
 
-    A last line that was cut off when an earlier run was killed is removed first. Raises OutputError if the file cannot
-    be written, if another run writes to it, if it is no journal, or if it holds something and was not to be resumed.
+    An incomplete last line, of a command that was killed, is removed.
+
+    Parameters
+    ----------
+    path
+        The journal, created if missing.
+    encoding_errors
+        How to encode names that are not valid text, as of `open`.
+    resume
+        Whether the journal may have results already.
+
+    Yields
+    ------
+    tuple
+        The open file, and the paths of the results that it has already.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written, is in use by another process, is not a journal, is named like an audio file, or has
+        results and is not to be resumed.
     """
     _refuse_audio(path)
     if path.exists() and not path.is_file():
@@ -61,14 +95,14 @@ def open_journal(path: Path, encoding_errors: str, resume: bool) -> Iterator[tup
         return
     with _open(path, "a", encoding_errors) as appending:
         if not lock(appending):
-            raise OutputError(f"{path}: another run writes to it; wait for it, or give another --output")
+            raise OutputError(f"{path}: in use by another process; wait for it or give another --output")
         if path.stat().st_size and not resume:
-            raise OutputError(f"{path}: holds results already; add --resume to go on with it or remove it")
-        yield appending, _held_by(path)
+            raise OutputError(f"{path}: has results already; add --resume to continue, or remove the file")
+        yield appending, _paths_in(path)
 
 
-def lock(file: TextIO) -> bool:
-    """Keep other processes from locking this open file until it is closed. False if one of them has."""
+def lock(file: IO[Any]) -> bool:
+    """Lock an open file until it is closed; return False if another process has locked it."""
     try:
         if fcntl:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -77,36 +111,49 @@ def lock(file: TextIO) -> bool:
     return True
 
 
-def _held_by(journal: Path) -> set[str]:
-    whole, held, line = 0, set(), b"\n"
+def _paths_in(journal: Path) -> set[str]:
+    complete, paths, line = 0, set(), b"\n"
     with journal.open("r+b") as file:
         for line in file:
             if line.endswith(b"\n"):
-                whole += len(line)
-                held |= _path_in(line)
+                complete += len(line)
+                paths |= _path_in(line)
         if not line.endswith(b"\n"):
             if not line.startswith(b'{"path": "'[: len(line)]):
-                raise OutputError(f"{journal}: ends in something that is no result; is it a journal of audiotagger's?")
-            file.truncate(whole)
-    return held
+                raise OutputError(f"{journal}: not a journal of audiotagger's; give another --output")
+            file.truncate(complete)
+    return paths
 
 
 def _path_in(line: bytes) -> set[str]:
     try:
         return {json.loads(line)["path"]}
-    except (ValueError, KeyError, TypeError):  # not ours; it stays where it is
+    except (ValueError, KeyError, TypeError):  # not a result; it is kept
         return set()
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write to; what is there at the end replaces `path`, unless something went wrong.
+    """Replace a file as a whole, or not at all if an error occurs.
 
-    Raises OutputError if nothing can be written there.
+    Parameters
+    ----------
+    path
+        The file to replace or create; its permissions are kept.
+
+    Yields
+    ------
+    Path
+        Where to write the new content: a temporary file in the same folder.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written to.
     """
     path = path.resolve()
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    _open(partial, "w", "strict", called=path).close()
+    _open(partial, "w", "strict", shown=path).close()
     try:
         if path.exists():
             shutil.copymode(path, partial)
@@ -116,13 +163,13 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def _open(path: Path, mode: str, encoding_errors: str, called: Path | None = None) -> TextIO:
+def _open(path: Path, mode: str, encoding_errors: str, shown: Path | None = None) -> TextIO:
     try:
         return cast("TextIO", path.open(mode, encoding="utf-8", errors=encoding_errors))
     except OSError as error:
-        raise OutputError(f"{called or path}: {error.strerror or error}; give another --output") from None
+        raise OutputError(f"{shown or path}: {error.strerror or error}; give another --output") from None
 
 
 def _refuse_audio(path: Path) -> None:
     if path.suffix.lower() in AUDIO_SUFFIXES:
-        raise OutputError(f"{path}: is called as audio is; name the file for the results after --output")
+        raise OutputError(f"{path}: named like an audio file, which --output would replace; give another --output")

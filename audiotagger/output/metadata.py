@@ -1,107 +1,170 @@
-"""Keep labels in an audio file's own metadata, in one field, and change nothing else of the file.
-
-| format    | field                                    |
-|-----------|------------------------------------------|
-| MP3       | ID3 frame TXXX:AUDIOTAGGER               |
-| WAV, AIFF | the same frame, in the file's ID3 chunk  |
-| FLAC      | Vorbis comment AUDIOTAGGER               |
-| OGG, Opus | Vorbis comment AUDIOTAGGER               |
-| M4A, MP4  | ----:com.audiotagger:AUDIOTAGGER         |
-"""
+"""Store labels in one field of an audio file's own metadata, after a proof that nothing else in the file changes."""
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from audiotagger.errors import ExtraError, MetadataError
-from audiotagger.output.fields import BROKEN, Edit, NoFieldError, audio_format, read
+from audiotagger.output.contents import FIELD, REWRITE, Refusal, contents, field_of, has_id3, kind_of, load, stored
+from audiotagger.output.files import lock
 
 if TYPE_CHECKING:
     from audiotagger.inference.results import Tag
 
-CONVERT = "convert it, with ffmpeg -i FILE FILE.flac"
-REWRITE = "rewrite it, with ffmpeg -i FILE -c copy NEW"
-ACCESS = "make sure that the file and its folder are writable and that there is room for a copy"
 
-
-def require_mutagen() -> None:
-    """Raise ExtraError, with the command that installs it, if mutagen is missing."""
+def require_extra() -> None:
+    """Raise ExtraError, with the command that installs it, if a package of the extra "metadata" is missing."""
     try:
+        import av  # noqa: F401
         import mutagen  # noqa: F401
-    except ModuleNotFoundError:
+    except ModuleNotFoundError as error:
         command = 'pip install "audiotagger-nets[metadata]"'
-        raise ExtraError(f"writing labels into files needs mutagen: {command}") from None
+        raise ExtraError(f"writing labels into files needs {error.name}: {command}") from None
 
 
 def write_tags(path: str | os.PathLike[str], tags: Sequence[Tag], *, dry_run: bool = False) -> str:
-    """Store labels and scores in the field AUDIOTAGGER of a file's own metadata and return its value.
+    """Store labels and scores in the field AUDIOTAGGER of an audio file's own metadata.
 
-    The value is `Bark=0.931;Meow=0.042`, in the order of `tags`, scores in [0, 1] with three decimals; in a label "%",
-    ";", "=" and control characters are percent-encoded. It replaces the one from before; without `tags` that one is
-    removed and the value is "". The sound and all other fields stay as they are.
+    A copy replaces the file, once it is proven to differ in this field alone: the packets of all streams, other fields,
+    pictures and chapters are the same. A crash leaves the old file or the new one. Permissions stay, the owner where
+    possible; other hard links keep the old file. A file that holds the very value already is not touched.
 
-    The file is replaced as a whole, once the new one is complete: a crash leaves the old one or the new one. It keeps
-    its permissions; of a symbolic link the target is replaced; other hard links keep the old file. With `dry_run` it
-    is only made sure that the file is writable and of a format that has such a field.
+    Parameters
+    ----------
+    path
+        The file. A symbolic link is refused, for it may lead anywhere.
+    tags
+        What to store, in this order; without any, the field is removed.
+    dry_run
+        Leave the file as it is, after all the same checks.
 
-    Raises ExtraError if mutagen is missing, MetadataError if the file cannot be written or its format has no field.
+    Returns
+    -------
+    str
+        The value of the field, such as `Bark=0.931;Meow=0.042`: scores in [0, 1] with three decimals; in a label "%",
+        ";", "=" and control characters are percent-encoded.
+
+    Raises
+    ------
+    ExtraError
+        If mutagen or PyAV is missing.
+    MetadataError
+        If the file is not writable, has no such field, or would not stay as it is otherwise. It is unchanged.
     """
-    require_mutagen()
-    import mutagen
-
-    value = ";".join(f"{_quoted(tag.label)}={tag.score:.3f}" for tag in tags)
+    require_extra()
+    value = ";".join(f"{_quote(tag.label)}={tag.score:.3f}" for tag in tags)
     try:
-        target = Path(path).resolve()
-        with target.open("r+b") as file:  # a rename would replace a file that its owner has write-protected
-            kind, edit = audio_format(file)
-        if not dry_run:
-            _replace(target, kind, edit, value)
-    except NoFieldError as error:
-        raise _refusal(path, error, CONVERT) from None
-    except OSError as error:
-        raise _refusal(path, error.strerror or error, ACCESS) from None
-    except (*BROKEN, RuntimeError, mutagen.MutagenError) as error:  # RuntimeError: links that go round in circles
-        cause = error.args[0] if error.args else None
-        if isinstance(cause, OSError):
-            raise _refusal(path, cause.strerror or cause, ACCESS) from None
-        raise _refusal(path, str(error) or type(error).__name__, REWRITE) from None
+        _store(Path(path), value, dry_run)
+    except Exception as error:  # libraries raise whatever they like on a broken file; it must not end a batch
+        raise MetadataError(f"{path}: labels not stored: {_explain(error)}") from None
     return value
 
 
-def _quoted(label: str) -> str:
+def _quote(label: str) -> str:
     return re.sub(r"[%;=\x00-\x1f\x7f]", lambda match: f"%{ord(match[0]):02X}", label)
 
 
-def _refusal(path: str | os.PathLike[str], reason: object, remedy: str) -> MetadataError:
-    return MetadataError(f"{path}: labels cannot be written into it ({reason}); {remedy}")
+def _explain(error: Exception) -> str:
+    if isinstance(error, Refusal):
+        return "; ".join(error.args)
+    for cause in (error, *error.args):  # mutagen wraps what the system says
+        if isinstance(cause, OSError):
+            reason = cause.strerror or cause
+            return f"{reason}; make sure that the file and its folder are writable and that there is room for a copy"
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return f"its metadata cannot be read ({reason}); {REWRITE}"
 
 
-def _replace(target: Path, kind: type[Any], edit: Edit, value: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".audiotagger-", suffix=".partial")
+def _store(path: Path, value: str, dry_run: bool) -> None:
+    if path.exists() and not path.is_file():  # opening a named pipe would wait for a writer
+        raise Refusal("it is not a regular file", "name an audio file")
+    with path.open("rb") as file:
+        kind = kind_of(file)
+        if stored(kind, file) == value:
+            return
+    if path.is_symlink():
+        raise Refusal("it is a symbolic link", f"name the file that it leads to: {path.resolve()}")
+    if not os.access(path, os.W_OK):  # replacing it would need no permission of its own
+        raise PermissionError(None, "it is write-protected")
+    _remove_leftovers(path.parent)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".audiotagger-", suffix=".partial")
     try:
-        with target.open("rb") as source, open(descriptor, "w+b") as copy:  # noqa: PTH123 (a descriptor)
-            shutil.copystat(target, temporary)
+        with open(descriptor, "w+b") as copy, path.open("rb") as file:  # noqa: PTH123 (a descriptor)
+            lock(copy)
+            old = os.fstat(file.fileno())
+            shutil.copyfileobj(file, copy)
+            copy.flush()
+            shutil.copystat(path, temporary)
             with suppress(OSError, AttributeError):  # only root may give files away, and Windows knows no owners
-                os.chown(temporary, os.fstat(source.fileno()).st_uid, os.fstat(source.fileno()).st_gid)
-            edit(source, copy, value)
-            _verify(kind, source, copy, value)
+                os.chown(temporary, old.st_uid, old.st_gid)
+            _edit(kind, file, copy, value)
+            _prove(kind, file, copy, value)
             copy.flush()
             os.fsync(copy.fileno())
-        Path(temporary).replace(target)
-    except BaseException:
+        new = path.lstat()
+        if (old.st_ino, old.st_size, old.st_mtime_ns) != (new.st_ino, new.st_size, new.st_mtime_ns):
+            raise Refusal("another program has just changed it", "try again")
+        if not dry_run:
+            Path(temporary).replace(path)
+    finally:
         Path(temporary).unlink(missing_ok=True)
-        raise
 
 
-def _verify(kind: type[Any], source: BinaryIO, copy: BinaryIO, value: str) -> None:
-    """Raise ValueError unless mutagen, as any player, finds in `copy` all that it finds in `source`, and the value."""
-    (fields, _, length), (new_fields, new_value, new_length) = (read(kind, file) for file in (source, copy))
-    if (fields, value, length) != (new_fields, new_value, new_length):
-        raise ValueError("its other metadata would not survive")
+@functools.cache  # once per folder: listing it for each of thousands of files would take long
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the copies that killed runs left behind; those of running ones are locked."""
+    for leftover in folder.glob(".audiotagger-*.partial"):
+        with suppress(OSError), leftover.open("rb") as file:
+            # An empty one may have been created just now, to be locked next.
+            if lock(file) and (file.read(1) or time.time() - os.fstat(file.fileno()).st_ctime > 60):
+                leftover.unlink()
+
+
+def _edit(kind: type[Any], file: BinaryIO, copy: BinaryIO, value: str) -> None:
+    """Have mutagen change our field in a copy of `file`."""
+    from mutagen.id3 import COMM, TXXX, Encoding
+    from mutagen.mp4 import MP4, MP4FreeForm
+
+    audio = load(kind, copy, load_v1=False)
+    if audio.tags is None and kind.__name__ == "MP3":
+        # Players look for ID3v1 only where there is no ID3v2: a new ID3v2 tag takes over all fields of it.
+        audio = load(kind, copy)
+        for comment in audio.tags.getall("COMM") if audio.tags else ():  # to which mutagen gives a name
+            audio.tags.add(COMM(encoding=Encoding.UTF8, lang="eng", text=comment.text))
+    if audio.tags is None:
+        audio.add_tags()
+    key, tags, options = field_of(kind), audio.tags, {}
+    if key in tags:
+        del tags[key]
+    if has_id3(kind):
+        options = {"v2_version": 3 if (2, 0) < tags.version < (2, 4) else 4, "v23_sep": None}
+        if value:
+            tags.add(TXXX(encoding=Encoding.UTF8, desc=FIELD, text=[value]))
+    elif value:
+        tags[key] = [MP4FreeForm(value.encode())] if kind is MP4 else [value]
+    copy.seek(0)
+    audio.save(copy, **options)
+    if kind.__name__ == "MP3":  # of which mutagen has written the ID3v1 tag anew
+        file.seek(-128, os.SEEK_END)
+        copy.seek(-128, os.SEEK_END)
+        copy.write(file.read())
+
+
+def _prove(kind: type[Any], file: BinaryIO, copy: BinaryIO, value: str) -> None:
+    """Raise Refusal unless `copy` holds the value, and besides all that `file` does."""
+    after = contents(kind, copy)
+    for what, old in contents(kind, file).items():
+        new = after[what]
+        if not (old.items() <= new.items() if isinstance(old, dict) and isinstance(new, dict) else old == new):
+            raise Refusal(f"its {what} would change", REWRITE)
+    if stored(kind, copy) != value:
+        raise Refusal("they could not be read back", REWRITE)

@@ -1,4 +1,4 @@
-"""How results are printed: one small class per format, each writing a Tagging as soon as it is there."""
+"""One writer per output format; each writes a result as soon as it is ready."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from audiotagger.inference.results import Segment, Tag, Tagging
 
 @dataclass(frozen=True)
 class Show:
-    """What is written beside the labels of a file: each net's own, and where in the file they are."""
+    """What to write besides the tags of a file: each model's own tags, and segments."""
 
     by_model: bool = False
     segments: bool = False
 
 
 class Writer:
-    """Base of all formats."""
+    """Base class of all formats: a context manager around an open file."""
 
     def __init__(self, file: TextIO, show: Show = Show()) -> None:
         self._file, self._show = file, show
@@ -37,33 +37,35 @@ class Writer:
             self._file.flush()
 
     def begin(self) -> None:
-        """Called before the first result."""
+        """Write what comes before the first result."""
 
     def write(self, tagging: Tagging) -> None:
         """Write one result and flush it."""
         raise NotImplementedError
 
     def end(self) -> None:
-        """Called after the last result, also when something went wrong."""
+        """Write what comes after the last result, also if an error ends the command."""
 
     def _put(self, text: str) -> None:
         self._file.write(text)
         self._file.flush()
 
-    def _rows(self, tagging: Tagging) -> Iterator[tuple[list[str], bool, Sequence[Tag]]]:
-        """The key columns, whether the answer is confident, and the tags of each line in a format of lines."""
+    def _rows(self, tagging: Tagging) -> Iterator[tuple[list[str], Sequence[Tag]]]:
+        """Yield the key columns and the tags of each line: path, and model if asked for."""
         if not self._show.by_model:
-            yield [tagging.path], tagging.confident, tagging.tags
+            yield [tagging.path], tagging.tags
             return
-        yield [tagging.path, "average"], tagging.confident, tagging.tags
+        yield [tagging.path, "ensemble"], tagging.tags
         for name, tags in tagging.by_model.items():
-            yield [tagging.path, name], True, tags
+            yield [tagging.path, name], tags
 
 
 class TextWriter(Writer):
-    """path<TAB>label score<TAB>label score …, for cut, awk and sort; with ? for a label before labels of which none is
-    likely. With segments: path<TAB>start<TAB>end<TAB>label score, a line each. A file that failed has no line; one
-    whose labels all are below the lowest score shown has an empty field.
+    """Tab-separated columns for cut, awk and sort: path, label, score, label, score, …, best label first.
+
+    The first label of an unsure file ends in "?", so that no column moves. Without any label, that column is empty or
+    "?" alone, and the score is empty. With `by_model`, the second column is the model. With segments, there is a line
+    per segment instead: path, start, end, label, score. A file that failed has no line.
     """
 
     def write(self, tagging: Tagging) -> None:
@@ -71,19 +73,21 @@ class TextWriter(Writer):
             return
         if self._show.segments:
             for one in tagging.segments:
-                times = f"{one.start:.3f}\t{one.end:.3f}"
-                self._put(f"{printable(tagging.path)}\t{times}\t{one.label} {one.score:.3f}\n")
+                self._line(tagging.path, f"{one.start:.3f}", f"{one.end:.3f}", one.label, f"{one.score:.3f}")
             return
-        for key, confident, tags in self._rows(tagging):
-            answer = [] if confident else ["?"]
-            answer += [f"{tag.label} {tag.score:.3f}" for tag in tags]
-            self._put("\t".join([printable(key[0]), *key[1:], *(answer or [""])]) + "\n")
+        for key, tags in self._rows(tagging):
+            label, *others = [field for tag in tags for field in (tag.label, f"{tag.score:.3f}")] or ["", ""]
+            self._line(*key, label if tagging.confident else f"{label}?", *others)
+
+    def _line(self, *fields: str) -> None:
+        self._put("\t".join(map(printable, fields)) + "\n")
 
 
 class CsvWriter(Writer):
-    """A tidy table: one row a label, columns path, label, score, confident; with `by_model` a column model after path;
-    one row a segment, columns path, start, end, label, score. A file without labels has a row with neither label nor
-    score, one without segments none, as one that failed.
+    """A row per label: path, label, score, confident; with `by_model` the second column is the model.
+
+    A file without labels has a row with empty label and score. With segments, there is a row per segment instead: path,
+    start, end, label, score. A file that failed has no row.
     """
 
     def begin(self) -> None:
@@ -100,7 +104,7 @@ class CsvWriter(Writer):
                 times = f"{one.start:.3f}", f"{one.end:.3f}"
                 self._csv.writerow([tagging.path, *times, one.label, f"{one.score:.4f}"])
         elif tagging.ok:
-            for key, _, tags in self._rows(tagging):
+            for key, tags in self._rows(tagging):
                 confident = "true" if tagging.confident else "false"
                 rows = [[*key, tag.label, f"{tag.score:.4f}", confident] for tag in tags]
                 self._csv.writerows(rows or [[*key, "", "", confident]])
@@ -108,15 +112,15 @@ class CsvWriter(Writer):
 
 
 class AudacityWriter(Writer):
-    """A label track of one file, for Audacity's File > Import > Labels: start<TAB>end<TAB>label."""
+    """The label track of one file, for Audacity's File > Import > Labels: start, end and label, tab-separated."""
 
     def write(self, tagging: Tagging) -> None:
         for one in tagging.segments:
-            self._put(f"{one.start:.6f}\t{one.end:.6f}\t{one.label}\n")
+            self._put(f"{one.start:.6f}\t{one.end:.6f}\t{printable(one.label)}\n")
 
 
 class JsonLinesWriter(Writer):
-    """One JSON object a line and file, failed files too."""
+    """A JSON object per line, also for files that failed."""
 
     def write(self, tagging: Tagging) -> None:
         self._put(self._encode(tagging) + "\n")
@@ -126,7 +130,7 @@ class JsonLinesWriter(Writer):
 
 
 class JsonWriter(JsonLinesWriter):
-    """The same objects as one array, closed whatever happens."""
+    """The same objects in one array, which is closed also if an error ends the command."""
 
     def begin(self) -> None:
         self._separator = "["
@@ -140,13 +144,14 @@ class JsonWriter(JsonLinesWriter):
 
 
 class TableWriter(Writer):
-    """For people: a file's name, then its labels with bars; with segments, where on the file's time line they are."""
+    """For people: a file's name and duration, its labels with bars, and its segments with their place in the file."""
 
     def __init__(self, file: TextIO, show: Show = Show()) -> None:
         from rich.console import Console
 
         super().__init__(file, show)
-        self._console = Console(file=file, highlight=False)
+        # Wider than any line: names are not folded, and the terminal wraps what is too long for it.
+        self._console = Console(file=file, highlight=False, width=10_000)
 
     def write(self, tagging: Tagging) -> None:
         from rich.progress_bar import ProgressBar
@@ -158,19 +163,22 @@ class TableWriter(Writer):
         duration = tagging.duration or 0.0
         title = Text.assemble((printable(tagging.path), "bold"), (f"  {clock(duration)}", "dim"))
         table = Table.grid(padding=(0, 1))
-        if not tagging.confident:
-            table.add_row("", *([""] if self._show.by_model else []), "?")
-        for key, confident, tags in self._rows(tagging):
+        mark = "" if tagging.confident else "?"
+        for (_, *model), tags in self._rows(tagging):
             for index, tag in enumerate(tags):
+                names = [*("" if index else name for name in model), tag.label + ("" if index else mark)]
                 bar = ProgressBar(total=1.0, completed=tag.score, width=20)
-                model = [key[1] if not index else ""] if self._show.by_model else []
-                table.add_row("", *model, tag.label, bar, f"{tag.score:.2f}", style=None if confident else "dim")
+                cells = [Text(printable(name)) for name in names]
+                table.add_row("", *cells, bar, f"{tag.score:.2f}", style="dim" if mark else None)
+        if not tagging.tags:
+            table.add_row("", *([""] if self._show.by_model else []), mark)
         parts = [title, table]
         if self._show.segments and tagging.segments:
             timeline = Table.grid(padding=(0, 1))
             for one in tagging.segments:
                 times = f"{clock(one.start)}-{clock(one.end)}"
-                timeline.add_row("", times, _span(one, duration), one.label, f"{one.score:.2f}")
+                label = Text(printable(one.label))
+                timeline.add_row("", times, _span(one, duration), label, f"{one.score:.2f}")
             parts.append(timeline)
         with self._console.capture() as rendered:
             self._console.print(*parts, sep="\n")
@@ -178,14 +186,14 @@ class TableWriter(Writer):
 
 
 def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss.s, without hours where there are none."""
+    """Format seconds as m:ss.s, or h:mm:ss.s from one hour on."""
     minutes, rest = divmod(round(seconds, 1), 60)
     hours, minutes = divmod(int(minutes), 60)
     return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
 
 
 def _span(segment: Segment, duration: float, width: int = 20) -> str:
-    """Where on a line of `width` characters that stands for the whole file a segment lies."""
+    """Draw a segment's place in the file on a line of `width` characters."""
     first = min(int(segment.start / duration * width), width - 1)
     last = max(round(segment.end / duration * width), first + 1)
     return "·" * first + "━" * (last - first) + "·" * (width - last)
@@ -202,12 +210,12 @@ WRITERS: Mapping[str, type[Writer]] = {
 
 
 def printable(text: str) -> str:
-    """`text` with tabs, newlines and other control characters escaped, so that it stays one field of one line."""
+    """Escape tabs, newlines and other control characters, so that `text` stays one field of one line."""
     return re.sub(r"[\x00-\x1f\x7f]", lambda match: repr(match[0])[1:-1], text)
 
 
 def record(tagging: Tagging, show: Show = Show()) -> dict[str, Any]:
-    """The JSON object of a result, as schema.json describes it."""
+    """Return the JSON object of a result, as described in schema.json."""
     error = tagging.error and {"kind": tagging.error.kind, "message": str(tagging.error)}
     duration = None if tagging.duration is None else round(tagging.duration, 3)
     values: dict[str, Any] = {"path": tagging.path, "duration": duration, "tags": _tags(tagging.tags)}

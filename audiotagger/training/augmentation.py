@@ -115,6 +115,11 @@ def rms(waveforms: Waveform) -> Waveform:
     return np.maximum(level, np.float32(1e-4))
 
 
+def add_at(waveform: Waveform, other: Waveform, decibels: float) -> Waveform:
+    """Add another sound [samples] to a waveform [samples], at a level of `decibels` relative to it."""
+    return waveform + other * (10 ** (decibels / 20) * rms(waveform) / rms(other))
+
+
 def mixup(
     waveforms: Waveform, targets: dict[str, Waveform], share: Waveform, order: NDArray[np.intp]
 ) -> tuple[Waveform, dict[str, Waveform]]:

@@ -12,8 +12,9 @@ import keras
 from audiotagger.datasets.dataset import Dataset
 from audiotagger.errors import RunError
 from audiotagger.inference.model import Model, shipped_models
-from audiotagger.training.recipes import NEW_LABELS, RECIPES, Recipe, same_labels
-from audiotagger.training.run_folder import BODY, SCRATCH, WHOLE
+from audiotagger.training import networks
+from audiotagger.training.recipes import NEW_LABELS, RECIPES, Recipe, known_labels, with_teacher
+from audiotagger.training.run_folder import BODY, SCRATCH, WHOLE, Config
 
 
 @dataclass(frozen=True)
@@ -26,32 +27,33 @@ class Initialization:
     reason: str
 
 
-def choose_initialization(kind: str, arch: str, asked: str | None, corpus: Dataset, teacher: bool) -> Initialization:
-    """Return where a net for `corpus` begins: as `asked`, "scratch" or "pretrained", else with the shipped net if its
-    labels are not those of the corpus, which it was trained on already. `teacher`: whether to learn from one, too, if
-    the corpus has it.
+def choose_initialization(
+    kind: str, arch: str, asked: str | None, dataset: Dataset, has_teacher: bool
+) -> Initialization:
+    """Return where a net for `dataset` begins: as `asked`, "scratch" or "pretrained", else with the shipped net if its
+    labels are not those of the dataset, which it was trained on already. With a teacher the recipe is a long one.
 
     Raises RunError where there is no shipped net to begin with.
     """
-    scratch = RECIPES[kind, arch]
+    scratch = with_teacher(RECIPES[kind, arch]) if has_teacher else RECIPES[kind, arch]
     if arch != "default":
         if asked == "pretrained":
             raise RunError(f"--arch {arch}: no shipped net of this architecture to begin with; use --init scratch")
         return Initialization(SCRATCH, scratch, None, "random weights: no net of this architecture is shipped")
     if asked == "scratch":
         return Initialization(SCRATCH, scratch, None, "random weights, as asked")
+    new_labels = with_teacher(NEW_LABELS) if has_teacher else NEW_LABELS
     net = shipped_models() / f"{kind}.keras"
     known = Model.load(net.with_suffix(".onnx")).labels
-    if known != corpus.labels:
+    if known != dataset.all_labels:
         reason = f"the shipped net and a new head: the data's labels are not the {len(known)} that it knows"
-        return Initialization(BODY, NEW_LABELS[kind], net, reason)
+        return Initialization(BODY, new_labels, net, reason)
     if asked is None:
         return Initialization(SCRATCH, scratch, None, "random weights: the data's labels are those of the shipped net")
-    if _n_outputs(net) != len(known) + bool(corpus.other):
+    if _n_outputs(net) != len(known) + bool(dataset.other):
         reason = "the shipped net and a new head: only one of the two has an output for none of the labels"
-        return Initialization(BODY, NEW_LABELS[kind], net, reason)
-    recipe = same_labels(scratch, teacher=teacher and corpus.teacher is not None)
-    return Initialization(WHOLE, recipe, net, "the shipped net, head and all: its labels are the data's")
+        return Initialization(BODY, new_labels, net, reason)
+    return Initialization(WHOLE, known_labels(scratch), net, "the shipped net, head and all: its labels are the data's")
 
 
 def _n_outputs(net: Path) -> int:
@@ -68,17 +70,18 @@ HEADS = ("logits", "teacher")
 """The layers that depend on what a net was trained for."""
 
 
-def copy_weights(source: keras.Model, target: keras.Model, head: bool) -> None:
-    """Give `target` the weights of `source`, a net of the same kind and architecture.
-
-    The head "logits" is copied only with `head`, which is right if its outputs are the same in the same order. A
-    "teacher" never is: no finished net has one.
+def initial_model(config: Config, run: Path, teacher_size: int) -> keras.Model:
+    """Return the model that a run begins with: untrained, or the body of the run's init.keras under new outputs; with
+    the output layer "logits" too if it is for the same labels.
     """
-    bodies = [[layer for layer in net.layers if layer.name not in HEADS] for net in (source, target)]
-    for from_layer, to_layer in zip(*bodies, strict=True):
-        to_layer.set_weights(from_layer.get_weights())
-    if head:
-        target.get_layer("logits").set_weights(source.get_layer("logits").get_weights())
+    if config.init == SCRATCH:
+        return networks.build(config.kind, config.arch, config.n_outputs, teacher_size)
+    trained = keras.saving.load_model(run / "init.keras", compile=False)
+    embedding = trained.get_layer("embedding").output
+    model = networks.add_outputs(trained.input, embedding, config.n_outputs, teacher_size, name=trained.name)
+    if config.init == WHOLE:
+        model.get_layer("logits").set_weights(trained.get_layer("logits").get_weights())
+    return model
 
 
 def choose_what_learns(net: keras.Model, heads_alone: bool) -> None:

@@ -43,32 +43,34 @@ class Recipe:
     """Speed, equaliser, room, masks, background, and balanced sampling of labels."""
     mix: float = 0.0
     """Share of each batch that is a mixture of two clips. Off, as `augment` is, for the last tenth of the steps."""
+    mix_again: float = 0.0
+    """Share of these that are mixed with one more."""
+    views: int = 0
+    """With a teacher: how many different views of the clips it names; they are seen again and again."""
     teacher_weight: float = 0.0
-    """With a teacher: weight of the share of variance of its features that the net does not explain."""
+    """With a teacher: weight of the mean squared error of its standardized embedding, beside the divergence of the
+    probabilities."""
     unlabelled: float = 0.0
-    """With a teacher: share of each batch that has no label but those the teacher's features suggest."""
+    """With a teacher: share of each batch that has no label."""
     loss_mask_threshold: float = 0.8
     """Of labels that nobody has verified, those whose loss exceeds this share of the batch's largest do not count."""
     temperature: float = 1.0
     """Of the probabilities, where too little is held out to find it on."""
     other: float = 0.0
-    """Share of each batch that is none of the labels, which the net has one more output for."""
+    """Share of each batch that comes from the other sounds of the data: further labels and none of the labels."""
 
 
 _OURS = Recipe(
-    seconds=4.0,
+    seconds=3.2,
     window=5.0,
-    epochs=95,
-    batch_size=48,
-    learning_rate=1.5e-3,
+    epochs=100,
+    batch_size=64,
+    learning_rate=2e-3,
     min_steps_per_epoch=10,
     weight_decay=0.02,
     ema=0.999,
-    mix=0.7,
-    teacher_weight=4.0,
-    unlabelled=0.22,
-    other=0.08,
-    temperature=0.75,  # under which the average of both nets is likeliest on held-out sources
+    mix=0.6,
+    other=0.22,
 )
 _OF_2018 = Recipe(
     seconds=5.0,
@@ -84,12 +86,12 @@ _OF_2018 = Recipe(
 
 RECIPES = {
     ("mel", "default"): _OURS,
-    ("wave", "default"): replace(_OURS, seconds=3.0, epochs=80),
+    ("wave", "default"): _OURS,
     ("mel", "baseline"): _OF_2018,
     ("wave", "baseline"): replace(_OF_2018, seconds=2.0),
 }
 
-_NEW_LABELS = replace(
+NEW_LABELS = replace(
     _OURS,
     epochs=30,
     batch_size=32,
@@ -98,17 +100,26 @@ _NEW_LABELS = replace(
     head_learning_rate=1e-2,
     mix=0.3,
 )
-
-NEW_LABELS = {"mel": _NEW_LABELS, "wave": replace(_NEW_LABELS, seconds=3.0)}
-"""From the shipped nets to labels that they do not know: the heads alone, then all layers at a small rate."""
+"""From the pretrained models to labels that they do not know: the output layer alone, then all layers slowly."""
 
 
-def same_labels(recipe: Recipe, teacher: bool) -> Recipe:
-    """Return `recipe` for going on from a net that knows the labels: it would be lost at the full rate. Without a
-    teacher to match, more mixtures only hide what tells the labels apart, and the scores need no sharpening.
-    """
-    going_on = replace(recipe, learning_rate=recipe.learning_rate / 2)
-    return going_on if teacher else replace(going_on, mix=0.3, temperature=1.0)
+def with_teacher(recipe: Recipe) -> Recipe:
+    """Return `recipe` for matching a teacher: long, all clips mixed hard to the end, no labels (function matching)."""
+    return replace(
+        recipe,
+        epochs=50,
+        min_steps_per_epoch=500,
+        max_steps=25_000,
+        mix_again=0.2,
+        views=200_000,
+        teacher_weight=1.0,
+        unlabelled=0.2,
+    )
+
+
+def known_labels(recipe: Recipe) -> Recipe:
+    """Return `recipe` for continuing from a model that knows the labels, most of which the full rate would undo."""
+    return replace(recipe, learning_rate=recipe.learning_rate / 2)
 
 
 def steps_per_epoch(recipe: Recipe, clips: int) -> int:

@@ -17,6 +17,7 @@ result.json      date, temperature and validation scores of the finished model; 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -61,7 +62,10 @@ class Config:
     has_other_class: bool
     """Whether the model has one more output, its last, for sounds that have none of the labels."""
     recipe: Recipe
-    teacher: bool
+    teacher: str | None
+    """The ONNX file that is learned from in place of the labels, if any."""
+    teacher_id: str
+    """Tells this teacher from others."""
     fold: int | None
     """Of the clips held out for validation; None if none are."""
     seed: int
@@ -89,23 +93,25 @@ class Config:
 def new_config(
     kind: str,
     arch: str,
-    corpus: Dataset,
+    dataset: Dataset,
     recipe: Recipe,
     seed: int,
-    teacher: bool,
+    teacher: Path | None,
     fold: int | None,
     init: str = SCRATCH,
 ) -> Config:
-    """Return the config of a new run on `corpus`."""
+    """Return the config of a new run on `dataset`."""
+    labels = dataset.all_labels if recipe.other else dataset.labels
     return Config(
         kind=kind,
         arch=arch,
-        data=str(corpus.root.resolve()),
-        data_id=dataset_id(corpus),
-        labels=corpus.labels,
-        has_other_class=recipe.other > 0 and bool(corpus.other),
+        data=str(dataset.root.resolve()),
+        data_id=dataset_id(dataset),
+        labels=labels,
+        has_other_class=recipe.other > 0 and any(clip.label not in labels for clip in dataset.other),
         recipe=recipe,
-        teacher=teacher and recipe.teacher_weight > 0 and corpus.teacher is not None,
+        teacher=str(teacher.resolve()) if teacher else None,
+        teacher_id=hashlib.sha256(teacher.read_bytes()).hexdigest()[:12] if teacher else "",
         fold=fold,
         seed=seed,
         init=init,
@@ -218,8 +224,8 @@ def write_artifacts(run: Path, config: Config, net: keras.Model, held_out: Valid
     temperature = held_out.best_temperature(logits) if enough else config.recipe.temperature
     scores = held_out.scores(logits, temperature)
     if judged:
-        predictions = Predictions(config.labels, held_out.truth, {config.kind: scores})
-        n_labels = len(config.labels)
+        predictions = Predictions(held_out.labels, held_out.truth, {config.kind: scores})
+        n_labels = len(held_out.labels)
         report = EvaluationReport("validation", len(scores), n_labels, n_labels, score_models(predictions))
         write_text(run / "report.csv", as_csv(report) + "\n")
         _save(plot_confusion(predictions), run / "confusion.png")

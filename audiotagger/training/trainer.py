@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import shutil
@@ -22,20 +23,18 @@ from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import RunError
 from audiotagger.evaluation.metrics import FEW_CLIPS
 from audiotagger.extras import require_extra
-from audiotagger.training import networks
-from audiotagger.training.batches import Batch, Batches, prefetch
-from audiotagger.training.cache import decode_all
+from audiotagger.training.batches import Batch, Batches, Examples, draw_probabilities, prefetch
+from audiotagger.training.cache import cache_folder, decode_all
 from audiotagger.training.checkpoint import State, steps_done
-from audiotagger.training.distillation import read_teacher
+from audiotagger.training.distillation import Teacher
 from audiotagger.training.distributed import Workers
-from audiotagger.training.initialization import choose_initialization, choose_what_learns, copy_weights
+from audiotagger.training.initialization import choose_initialization, choose_what_learns, initial_model
 from audiotagger.training.losses import MaskedCrossentropy
 from audiotagger.training.progress import Display, TensorBoardLogger, progress_bar
 from audiotagger.training.recipes import SAMPLE_RATE, Recipe, epochs_for, head_steps, learning_rate, steps_per_epoch
 from audiotagger.training.run_folder import (
     RUNS,
     SCRATCH,
-    WHOLE,
     Config,
     locked,
     new_config,
@@ -57,17 +56,18 @@ def train(
     resume: bool = False,
     epochs: int | None = None,
     seed: int | None = None,
-    teacher: bool = True,
+    teacher: Path | None = None,
     fold: int | None = 0,
     init: str | None = None,
     distributed: bool = False,
     tensorboard: bool = False,
 ) -> Path | None:
-    """Train a net and return its run folder: `run`, else a new one under `RUNS`, or with `resume` the newest
+    """Train a model and return its run folder: `run`, else a new one under `RUNS`, or with `resume` the newest
     unfinished one of this kind there. `fold` says which clips are held out for validation, None holds out none.
-    `init` is "scratch" for random weights, "pretrained" for those of the shipped net, None for what
-    `choose_initialization` takes. Without `epochs`, `epochs_for` says how many. With `distributed` this process is one
-    of the workers of TF_CONFIG; all but the chief return None, as the run folder is the chief's.
+    `teacher` is an ONNX file to match in place of the labels. `init` is "scratch" for random weights, "pretrained" for
+    those of the shipped model, None for what `choose_initialization` takes. Without `epochs`, `epochs_for` says how
+    many. With `distributed` this process is one of the workers of TF_CONFIG; all but the chief return None, as the run
+    folder is the chief's.
 
     With `tensorboard` the run folder gets TensorBoard's event files too.
 
@@ -85,7 +85,7 @@ def train(
             config = replace(config, data=str(data.resolve()))  # every worker has its own
         asked = {"kind": kind, "arch": arch, "epochs": epochs, "seed": seed, "data": data and str(data.resolve())}
         # What these are by default says nothing: they need not be given again.
-        asked |= {"teacher": None if teacher else False, "hold-out": None if fold is not None else False}
+        asked |= {"teacher": teacher and str(teacher.resolve()), "hold-out": None if fold is not None else False}
         asked["init"] = init
         began = vars(config) | {"epochs": config.recipe.epochs, "hold-out": config.fold is not None}
         began["init"] = "scratch" if config.init == SCRATCH else "pretrained"
@@ -97,12 +97,12 @@ def train(
     else:
         run = run or RUNS / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
         if (run / "checkpoint.npz").exists():
-            raise RunError(f"{run}: holds a run already; add --resume to go on with it or give another --output")
-        corpus = read_dataset(find_data(data))
-        start = choose_initialization(kind, arch, init, corpus, teacher)
-        clips = len(corpus.train if fold is None else hold_out(corpus.train, fold=fold)[0])
+            raise RunError(f"{run}: holds a run already; add --resume to continue it or give another --output")
+        dataset = read_dataset(find_data(data))
+        start = choose_initialization(kind, arch, init, dataset, has_teacher=teacher is not None)
+        clips = len(dataset.train if fold is None else hold_out(dataset.train, fold=fold)[0])
         recipe = replace(start.recipe, epochs=epochs or epochs_for(start.recipe, clips))
-        config = new_config(kind, arch, corpus, recipe, seed or 0, teacher, fold, start.init)
+        config = new_config(kind, arch, dataset, recipe, seed or 0, teacher, fold, start.init)
         console.print(f"{run}: begins with {start.reason}", soft_wrap=True)
     if config.recipe.batch_size % workers.count:
         raise RunError(f"{workers.count} workers cannot share batches of {config.recipe.batch_size} clips evenly")
@@ -136,10 +136,10 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
     """
     keras.utils.set_random_seed(config.seed)
     recipe = config.recipe
-    corpus = read_dataset(Path(config.data))
-    if dataset_id(corpus) != config.data_id:
+    dataset = read_dataset(Path(config.data))
+    if dataset_id(dataset) != config.data_id:
         raise RunError(f"{run}: {config.data} is not the data this run began with; start a new run without --resume")
-    train, validation = (corpus.train, []) if config.fold is None else hold_out(corpus.train, fold=config.fold)
+    train, validation = (dataset.train, []) if config.fold is None else hold_out(dataset.train, fold=config.fold)
     if config.fold is not None and not validation:
         console.print(
             f"{run}: each label has only one source or group; none is held out to judge the net by, all are trained on",
@@ -147,52 +147,62 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
         )
     if 0 < len(validation) < FEW_CLIPS:
         console.print(f"{run}: only {len(validation)} clips are held out; validation scores are rough", soft_wrap=True)
-    # Whatever labels they have are not among the outputs: to the batches they have none.
-    other = [replace(clip, label="") for clip in corpus.other] if config.has_other_class else []
-    unlabelled = corpus.unlabelled if config.teacher else ()
-    everything = [*corpus.train, *other, *unlabelled]
+    other = dataset.other if recipe.other else ()
+    unlabelled = dataset.unlabelled if config.teacher else ()
+    everything = [*dataset.train, *other, *unlabelled]
     with progress_bar(console) as progress:
         task = progress.add_task("decode", total=len(everything))
         decoded = decode_all(everything, SAMPLE_RATE, lambda done, _: progress.update(task, completed=done))
         progress.remove_task(task)
     index_of = {clip: index for index, clip in enumerate(everything)}
     clips = [*train, *other, *unlabelled]
-    outputs = np.array(
-        [corpus.labels.index(clip.label) for clip in train] + len(other) * [len(corpus.labels)] + len(unlabelled) * [-1]
+    first_other, first_unlabelled = len(train), len(train) + len(other)
+    rest_share = 1 - recipe.other - recipe.unlabelled
+    output_of = {label: output for output, label in enumerate(config.labels)}
+    other_class = len(config.labels) if config.has_other_class else -1
+    examples = Examples(
+        clips,
+        decoded.take([index_of[clip] for clip in clips]),
+        np.array([output_of.get(clip.label, other_class) for clip in (*train, *other)] + len(unlabelled) * [-1]),
+        config.n_outputs,
+        draw_probabilities(
+            clips,
+            [
+                (slice(0, first_other), rest_share),
+                (slice(first_other, first_unlabelled), recipe.other),
+                (slice(first_unlabelled, None), recipe.unlabelled),
+            ],
+        ),
+        np.arange(first_other, len(clips)),
     )
-    waveforms = decoded.take([index_of[clip] for clip in clips])
     teacher = None
     if config.teacher:
-        if corpus.teacher is None:
-            raise RunError(f"{run}: its teacher.npz is gone from {config.data}; start a new run without --resume")
-        teacher = read_teacher(corpus.teacher, clips, outputs, config.n_outputs)
+        teacher = Teacher(Path(config.teacher), config.labels, config.has_other_class, SAMPLE_RATE)
+        if teacher.id != config.teacher_id:
+            raise RunError(f"{run}: {config.teacher} is not the teacher this run began with; start a new run")
 
     epoch_steps = steps_per_epoch(recipe, len(train))
     total_steps = recipe.epochs * epoch_steps
+    views_id = hashlib.sha256(f"{config.data_id}{config.teacher_id}{config.fold}{config.seed}{recipe}".encode())
     batches = Batches(
-        clips, waveforms, outputs, config.n_outputs, teacher, recipe, SAMPLE_RATE, total_steps, config.seed
+        examples, recipe, total_steps, config.seed, teacher, cache_folder() / "teacher" / views_id.hexdigest()[:16]
     )
     # With nothing held out, some training clips stand in where an export will be compared with Keras.
     judged = validation or train[:: max(len(train) // 32, 1)]
     held_out = Validation(
         judged,
         decoded.take([index_of[clip] for clip in judged]),
-        corpus.labels,
+        dataset.labels,
         round(recipe.window * SAMPLE_RATE),
     )
 
-    teacher_size = 0 if teacher is None else teacher.features.shape[1]
-    net = networks.build(config.kind, config.arch, config.n_outputs, teacher_size)
-    all_verified = all(clip.verified for clip in clips)
+    net = initial_model(config, run, batches.embedding_size)
+    trust_labels = teacher is not None or all(clip.verified for clip in clips)
     crossentropy = keras.losses.CategoricalCrossentropy(from_logits=True)
-    loss: dict[str, Any] = {"logits": crossentropy if all_verified else MaskedCrossentropy(recipe.loss_mask_threshold)}
+    loss: dict[str, Any] = {"logits": crossentropy if trust_labels else MaskedCrossentropy(recipe.loss_mask_threshold)}
     weights = {"logits": 1.0}
-    if teacher is not None:
-        loss["teacher"] = "mean_squared_error"
-        total_variance = float(np.mean(np.sum(teacher.features**2, axis=1)))
-        weights["teacher"] = recipe.teacher_weight * teacher_size / total_variance
-    if config.init != SCRATCH:
-        copy_weights(keras.saving.load_model(run / "init.keras", compile=False), net, head=config.init == WHOLE)
+    if batches.embedding_size:
+        loss["teacher"], weights["teacher"] = "mean_squared_error", recipe.teacher_weight
     net = workers.replica(net)
     with workers.strategy.scope():
         optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
@@ -205,7 +215,7 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
             net.compile(optimizer=optimizer, loss=loss, loss_weights=weights)
         return workers.train_step(net)
 
-    averaged = networks.build(config.kind, config.arch, config.n_outputs, teacher_size)
+    averaged = keras.models.clone_model(net)
     student = keras.Model(averaged.input, averaged.output["logits"], name=averaged.name)
     state = State(net, optimizer)
 

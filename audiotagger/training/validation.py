@@ -30,12 +30,14 @@ class Validation:
     waveforms
         The same clips, decoded.
     labels
-        The model's labels, in the order of its outputs; there may be one more output, for none of them.
+        The labels that are scored: those of the model's first outputs, in their order.
     samples
         Window length.
 
     Attributes
     ----------
+    labels
+        As given.
     truth
         [clips], indices of `labels`.
     windows
@@ -43,8 +45,8 @@ class Validation:
     """
 
     def __init__(self, clips: Sequence[Clip], waveforms: Waveforms, labels: Sequence[str], samples: int) -> None:
-        self.truth = np.array([labels.index(clip.label) for clip in clips])
-        self._n_labels = len(labels)
+        self.labels = tuple(labels)
+        self.truth = np.array([self.labels.index(clip.label) for clip in clips])
         windows = [cut(waveform, samples) for waveform in map(waveforms.__getitem__, range(len(clips)))]
         self.windows = np.concatenate(windows)
         self._first = np.cumsum([0] + [len(of_clip) for of_clip in windows[:-1]])
@@ -53,16 +55,16 @@ class Validation:
     def logits(self, net: keras.Model) -> NDArray[np.float32]:
         """Predict the logits of each window, [windows, outputs]."""
         batches = (self.windows[i : i + 64] for i in range(0, len(self.windows), 64))
-        return np.concatenate([np.asarray(net(batch, training=False)) for batch in batches])
+        return np.concatenate([net.predict_on_batch(batch) for batch in batches])
 
     def scores(self, logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
         """Return the probabilities of each clip, [clips, labels]: the mean over its windows, as in tagging.
 
-        The output for none of the labels is left out.
+        The other outputs are left out.
         """
         scaled = logits.astype(np.float64) / temperature
         powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        return self.means(powers / powers.sum(axis=1, keepdims=True))[:, : self._n_labels]
+        return self.means(powers / powers.sum(axis=1, keepdims=True))[:, : len(self.labels)]
 
     def means(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the mean of probabilities [windows, n] over each clip's windows, [clips, n]."""

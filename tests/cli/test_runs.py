@@ -28,7 +28,7 @@ def runs(tmp_path: Path, corpus: Path) -> Path:
     config, of another version.
     """
     recipe = replace(RECIPES["mel", "default"], epochs=3)
-    config = json.dumps(asdict(new_config("mel", "default", read_dataset(corpus), recipe, 0, True, 0)))
+    config = json.dumps(asdict(new_config("mel", "default", read_dataset(corpus), recipe, 0, None, 0)))
     files: dict[str, dict[str, str]] = {
         "began": {"config.json": config},
         "done": {

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from typer.testing import Result
 
+from audiotagger import Tagger
 from tests.conftest import tone
 
 Run = Callable[..., Result]
@@ -28,18 +29,27 @@ def test_text_is_a_line_of_tabs(run: Run, clip: Path) -> None:
     assert result.exit_code == 0, result.output
     path, *tags = result.stdout.rstrip("\n").split("\t")
     assert path == str(clip)
-    tags = tags[tags[0] == "?" :]
-    assert len(tags) == 3
-    for tag in tags:
-        label, score = tag.split(" ")
-        assert label
-        assert 0 <= float(score) <= 1
+    known = Tagger.load().labels
+    assert len(tags) == 6
+    assert all(label.removesuffix("?") in known for label in tags[::2])
+    scores = [float(score) for score in tags[1::2]]
+    assert 1 >= scores[0] >= scores[1] >= scores[2] >= 0
     assert result.stderr == ""
 
 
-def test_text_by_model_names_the_net_in_the_second_column(run: Run, clip: Path) -> None:
+@pytest.mark.parametrize("threshold", [0, 1])
+def test_columns_stay_where_they_are(run: Run, clip: Path, threshold: int) -> None:
+    silence = clip.with_name("silence.wav")
+    soundfile.write(silence, np.zeros(16_000), 16_000)
+    lines = run("tag", clip, silence, "--threshold", threshold, "--min-score", 0.01).stdout.splitlines()
+    path, label, score = lines[0].split("\t")[:3]
+    assert (path, label.endswith("?"), float(score) > 0) == (str(clip), threshold == 1, True)
+    assert lines[1].split("\t") == [str(silence), "?", ""]
+
+
+def test_text_by_model_names_the_model_in_the_second_column(run: Run, clip: Path) -> None:
     lines = run("tag", clip, "--by-model", "--top-k", 1).stdout.splitlines()
-    assert [line.split("\t")[1] for line in lines] == ["average", "mel", "wave"]
+    assert [line.split("\t")[1] for line in lines] == ["ensemble", "mel", "wave"]
 
 
 def test_json_and_jsonl_hold_the_same_objects(run: Run, folder: Path) -> None:
@@ -92,14 +102,14 @@ def test_odd_shapes_of_audio_get_tags(run: Run, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "telephone.au", tone(9.0, 8_000), 8_000, subtype="ULAW")
     result = run("tag", tmp_path, "--format", "jsonl")
     assert result.exit_code == 0, result.stderr
-    # A sample at 96 kHz is less than one at the nets' rate: nothing to hear.
+    # A sample at 96 kHz is less than one at the models' rate: no waveform.
     assert [len(json.loads(line)["tags"]) for line in result.stdout.splitlines()] == [0, 3, 3, 3]
 
 
 def test_min_score_may_leave_nothing(run: Run, clip: Path) -> None:
     result = run("tag", clip, "--min-score", 1)
     assert result.exit_code == 0
-    assert result.stdout in (f"{clip}\t\n", f"{clip}\t?\n")
+    assert result.stdout in (f"{clip}\t\t\n", f"{clip}\t?\t\n")
     (row,) = csv.DictReader(run("tag", clip, "--min-score", 1, "--format", "csv").stdout.splitlines())
     assert (row["path"], row["label"], row["score"]) == (str(clip), "", "")
 
@@ -119,9 +129,9 @@ def test_what_a_folder_holds_besides_audio_is_counted_once(run: Run, tmp_path: P
     one = run("tag", tmp_path)
     assert one.exit_code == 0
     assert one.stdout.startswith(str(clip))
-    assert one.stderr == "audiotagger: skipped 1 file that holds no audio\n"
+    assert one.stderr == "audiotagger: skipped 1 file without audio\n"
     (tmp_path / "404.mp3").write_text("<html>")
-    assert run("tag", tmp_path).stderr == "audiotagger: skipped 2 files that hold no audio\n"
+    assert run("tag", tmp_path).stderr == "audiotagger: skipped 2 files without audio\n"
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,55 @@ def test_a_terminal_for_errors_does_not_swallow_results(tmp_path: Path, clip: Pa
 
 
 @pytest.mark.skipif(not shutil.which("script"), reason="needs script, which makes a terminal")
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_terminal_shows_how_many_files_there_are(tmp_path: Path, listed: bool) -> None:
+    for i in range(40):
+        soundfile.write(tmp_path / f"{i}.wav", tone(1.0), 16_000)
+    journal = tmp_path / "journal.jsonl"
+    assert command("tag", tmp_path / "7.wav", "--output", journal).returncode == 0
+    (tmp_path / "list.txt").write_text("".join(f"{tmp_path / f'{i}.wav'}\n" for i in range(40)))
+    inputs = f"--files-from {tmp_path}/list.txt" if listed else tmp_path
+    for args, total in ((f"> {tmp_path}/out.txt", 40), (f"--output {journal} --resume", 39)):
+        inner = f"{sys.executable} -m audiotagger tag --jobs 1 {inputs} {args}"
+        done = subprocess.run(["script", "-qec", inner, "/dev/null"], capture_output=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stdout
+        assert f"/{total}".encode() in done.stdout
+    assert (tmp_path / "out.txt").read_text().count("\n") == journal.read_text().count("\n") == 40
+
+
+@pytest.mark.skipif(not shutil.which("script"), reason="needs script, which makes a terminal")
+@pytest.mark.parametrize("output_format", ["table", "text", "json"])
+def test_the_bar_erases_no_result_on_a_terminal(folder: Path, clip: Path, output_format: str) -> None:
+    bad = folder / f"{'long ' * 30}.wav"
+    bad.write_bytes(b"RIFF" + bytes(100))
+    inner = f"stty cols 80; {sys.executable} -m audiotagger tag '{clip}' '{bad}' '{clip}' --format {output_format}"
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    done = subprocess.run(
+        ["script", "-qec", inner, "/dev/null"], capture_output=True, check=False, timeout=60, env=environment
+    )
+    assert done.returncode == 1, done.stdout
+    lines = lines_left(done.stdout.decode())
+    start = '  {"path": "' if output_format == "json" else ""
+    assert sum(line.startswith(start + str(clip)) for line in lines) == 2
+    assert any(f"audiotagger: {bad}: " in line for line in lines)
+
+
+def lines_left(printed: str) -> list[str]:
+    """What a terminal shows in the end, of endless width: lines moved up to and erased are gone."""
+    lines, at = [""], 0
+    for part in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|\r?\n|\r|[^\x1b\r\n]+", printed):
+        if part.endswith("\n"):
+            at += 1
+            lines += [""] * (at == len(lines))
+        elif part.startswith("\x1b"):
+            at -= (int(part[2:-1] or 1)) if part.endswith("A") else 0
+            lines[at] = "" if part == "\x1b[2K" else lines[at]
+        elif part != "\r":
+            lines[at] += part
+    return lines
+
+
+@pytest.mark.skipif(not shutil.which("script"), reason="needs script, which makes a terminal")
 def test_a_terminal_gets_colours_unless_it_asks_for_none(clip: Path) -> None:
     inner = f"{sys.executable} -m audiotagger tag {clip} --segments --threshold 0"
     shown = {}

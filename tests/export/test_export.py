@@ -42,7 +42,7 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def trained(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
     """A run of the wave net that tells noise from tones."""
     folder = tmp_path_factory.mktemp("runs") / "wave"
-    options = ("--init", "pretrained", "--no-teacher", "--epochs", 4)
+    options = ("--init", "pretrained", "--epochs", 4)
     succeed("train", "--model", "wave", corpus, "--output", folder, *options)
     return folder
 

@@ -18,5 +18,5 @@ LABELS = {
 
 def test_the_shipped_models_are_right_on_all_examples() -> None:
     files = find_audio([str(EXAMPLES)])
-    heard = {Path(result.path).name: result.tags[0].label for result in Tagger.load().tag_files(files)}
-    assert heard == LABELS
+    predicted = {Path(result.path).name: result.tags[0].label for result in Tagger.load().tag_files(files)}
+    assert predicted == LABELS

@@ -52,7 +52,7 @@ def test_any_length_gets_tags(tagger: Tagger, samples: int) -> None:
     assert all(0 <= score <= 1 for score in scores)
 
 
-def test_scores_are_the_mean_of_the_nets(tagger: Tagger) -> None:
+def test_scores_are_the_mean_over_the_models(tagger: Tagger) -> None:
     tagging = tagger.tag(tone(6.0), top_k=len(tagger.labels), sample_rate=16_000)
     assert set(tagging.by_model) == {"mel", "wave"}
     of_model = {name: {tag.label: tag.score for tag in tags} for name, tags in tagging.by_model.items()}
@@ -124,7 +124,7 @@ def test_a_foreign_file_is_refused_with_its_name(tmp_path: Path) -> None:
         Tagger.load(tmp_path)
 
 
-def test_one_net_alone_tags_too(tmp_path: Path) -> None:
+def test_one_model_alone_tags_too(tmp_path: Path) -> None:
     shutil.copy(shipped_models() / "mel.onnx", tmp_path)
     alone = Tagger.load(tmp_path).tag(tone(2.0), sample_rate=16_000)
     assert alone.tags == alone.by_model["mel"]
@@ -197,8 +197,7 @@ def test_segments_cover_time_once_and_in_order(tagger: Tagger) -> None:
             assert one.label != following.label
 
 
-def test_a_window_too_short_for_a_net_is_said(tmp_path: Path) -> None:
-    # The net of 2018 pools more than a tenth of a second away.
+def test_impossible_windows_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="hop"):
         Tagger.load(window=0.5, hop=1.0)
     with pytest.raises(ValueError, match="hop"):
@@ -232,7 +231,7 @@ def test_incomplete_metadata_is_refused(tmp_path: Path) -> None:
         Tagger.load(tmp_path)
 
 
-def test_nets_of_other_labels_are_not_averaged(tmp_path: Path) -> None:
+def test_models_of_other_labels_are_not_averaged(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx", reason="needs the extra train")
     proto = onnx.load(shipped_models() / "mel.onnx")
     props = {prop.key: prop.value for prop in proto.metadata_props}
@@ -251,6 +250,17 @@ def test_arrays_that_are_no_waveforms_are_refused(tagger: Tagger) -> None:
         tagger.tag(np.stack([tone(1.0), tone(1.0)]), sample_rate=16_000)
     with pytest.raises(ValueError, match="at least 1 Hz"):
         tagger.tag(tone(1.0), sample_rate=0)
+
+
+def test_a_pickled_tagger_predicts_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(shipped_models().parent)
+    tagger = Tagger.load("models", window=2.0, hop=1.0, threshold=0.3, labels=["Flute", "Cello"])
+    pickled = pickle.dumps(tagger)
+    assert len(pickled) < 10_000
+    monkeypatch.chdir(tmp_path)
+    again = pickle.loads(pickled)
+    for example in EXAMPLES.glob("*.o*"):
+        assert again.tag(example) == tagger.tag(example)
 
 
 def test_results_survive_another_process(tagger: Tagger) -> None:

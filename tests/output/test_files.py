@@ -141,7 +141,7 @@ def test_two_runs_do_not_share_a_journal(tmp_path: Path) -> None:
     first.kill()
     first.wait()
     assert second.returncode == 2
-    assert b"another run" in second.stderr
+    assert b"another process" in second.stderr
     assert journal.read_bytes() == b""
 
 
@@ -188,7 +188,7 @@ def test_an_interrupt_leaves_a_valid_file(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert errors == f"audiotagger: interrupted; {output} holds what was done until then\n".encode()
+    assert errors == f"audiotagger: interrupted; results so far are in {output}\n".encode()
     assert [one["path"] for one in json.loads(output.read_text())] == ["first.wav"]
 
 
@@ -238,12 +238,12 @@ def test_labels_are_stored_in_the_files_on_request(run: Run, tmp_path: Path) -> 
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     rehearsed = run("tag", tmp_path, "--write", "--dry-run")
     assert rehearsed.exit_code == 0, rehearsed.stderr
-    assert rehearsed.stderr.count("would store") == 2
+    assert rehearsed.stderr.count("would write") == 2
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     done = run("tag", tmp_path, "--write", "--top-k", 1)
     assert (done.exit_code, done.stderr) == (0, "")
     ((label, score),) = (field.split("=") for field in mutagen.File(tmp_path / "flute.ogg")["AUDIOTAGGER"])
-    assert done.stdout.startswith(f"{tmp_path / 'flute.ogg'}\t{label} {score}")
+    assert done.stdout.startswith(f"{tmp_path / 'flute.ogg'}\t{label}\t{score}")
     soundfile.write(tmp_path / "old.au", tone(1.0), 16_000)
     failed = run("tag", tmp_path, "--write")
     assert failed.exit_code == 1

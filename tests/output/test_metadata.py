@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -17,12 +16,21 @@ from audiotagger.inference.results import Tag
 from audiotagger.output.metadata import write_tags
 from tests.conftest import tone
 
+av = pytest.importorskip("av", reason="needs the extra metadata")
 mutagen = pytest.importorskip("mutagen", reason="needs the extra metadata")
 
 from mutagen import flac, id3, mp4  # noqa: E402
 
 BARK = [Tag("Bark", 0.9314), Tag("Meow", 0.0416)]
 VALUE = "Bark=0.931;Meow=0.042"
+
+BY_FFMPEG = {
+    ".m4a": ("mp4", "aac"),
+    ".mov": ("mov", "aac"),
+    ".mka": ("matroska", "aac"),
+    ".wma": ("asf", "wmav2"),
+}
+"""Suffix: container and codec; libsndfile makes the rest."""
 
 FORMATS = ["a.wav", "a.aiff", "a.mp3", "a.flac", "a.ogg", "a.opus", "a.m4a"]
 
@@ -32,10 +40,12 @@ PICTURE = b"\x89PNG" + bytes(range(256)) * 20
 def make(path: Path, movflags: str = "faststart") -> Path:
     """A second of sound, two channels."""
     sound, rate = np.repeat(tone(1.0, 48_000)[:, None], 2, axis=1), 48_000
-    if path.suffix == ".m4a":
-        av = pytest.importorskip("av")
-        with av.open(str(path), "w", format="mp4", options={"movflags": movflags} if movflags else {}) as container:
-            stream = container.add_stream("aac", rate=rate, layout="stereo")
+    if path.suffix in BY_FFMPEG:
+        container_format, codec_name = BY_FFMPEG[path.suffix]
+        options = {"movflags": movflags} if movflags and codec_name == "aac" else {}
+        with av.open(str(path), "w", format=container_format, options=options) as container:
+            stream = container.add_stream(codec_name, rate=rate, layout="stereo")
+            stream.bit_rate = 128_000
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound.T), format="fltp", layout="stereo")
             frame.sample_rate = rate
             container.mux([*stream.encode(frame), *stream.encode(None)])
@@ -49,8 +59,6 @@ def decode(path: Path) -> NDArray[Any]:
     if path.suffix != ".m4a":
         samples: NDArray[Any] = soundfile.read(path, dtype="float32")[0]
         return samples
-    import av
-
     with av.open(str(path)) as container:
         return np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
 
@@ -143,18 +151,22 @@ def test_a_dry_run_changes_nothing(tmp_path: Path, name: str) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_checksum_of_flac_and_bytes_that_are_no_text_stay(tmp_path: Path) -> None:
-    path = make(tmp_path / "a.flac")
-    give_fields(path)
-    data = path.read_bytes()
-    broken = data.replace("Tïtle".encode(), b"T\xff\xfetle")
-    path.write_bytes(broken)
-    write_tags(path, BARK)
-    assert stored(path) == VALUE
-    assert b"Title=T\xff\xfetle" in path.read_bytes()
-    assert flac.FLAC(path).info.md5_signature == int.from_bytes(data[26:42])
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_that_holds_these_labels_already_is_not_touched(tmp_path: Path, name: str) -> None:
+    path = make(tmp_path / name)
+
+    def status() -> tuple[bytes, int, int, int]:
+        now = path.stat()
+        return path.read_bytes(), now.st_ino, now.st_mtime_ns, now.st_ctime_ns
+
+    before = status()
     write_tags(path, [])
-    assert path.read_bytes() == broken
+    assert status() == before
+    write_tags(path, BARK)
+    after = status()
+    assert after[1] != before[1]
+    write_tags(path, BARK)
+    assert status() == after
 
 
 @pytest.mark.parametrize("name", ["a.mp3", "a.wav", "a.aiff"])
@@ -192,26 +204,14 @@ def test_an_id3v1_tag_stays_and_its_fields_are_seen_by_all_players(tmp_path: Pat
     assert path.read_bytes().endswith(sound + old)
 
 
-def test_an_unsynchronised_id3_tag_says_the_same(tmp_path: Path) -> None:
-    path = make(tmp_path / "a.mp3")
-    frame = b"PRIV" + struct.pack(">IH", 6, 0) + b"me\0\xff\xf0\x01"
-    body = frame.replace(b"\xff", b"\xff\0")
-    path.write_bytes(b"ID3\x03\0\x80" + bytes([0, 0, 0, len(body)]) + body + path.read_bytes())
-    write_tags(path, BARK)
-    assert stored(path) == VALUE
-    assert id3.ID3(path)["PRIV:me:\xff\xf0\x01"].data == b"\xff\xf0\x01"
-    assert frame in path.read_bytes()
-
-
-@pytest.mark.parametrize("samples", [1001, 1000])
-def test_chunks_of_a_wav_stay_in_place(tmp_path: Path, samples: int) -> None:
+def test_chunks_of_a_wav_stay_in_place(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
+    samples = 1000
     data = bytes(i % 251 for i in range(samples))
     info = b"INFOINAM" + struct.pack("<I", 6) + b"title\0"
     body = b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 8000, 1, 8)
     body += b"LIST" + struct.pack("<I", len(info)) + info + b"data" + struct.pack("<I", len(data)) + data
-    whole = b"RIFF" + struct.pack("<I", len(body)) + body  # an odd last chunk lacks its padding, as many write it
-    path.write_bytes(whole)
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
     write_tags(path, BARK)
     written = path.read_bytes()
     assert written[8:].startswith(body)
@@ -221,27 +221,6 @@ def test_chunks_of_a_wav_stay_in_place(tmp_path: Path, samples: int) -> None:
     assert len(soundfile.read(path)[0]) == samples
     write_tags(path, BARK)
     assert path.read_bytes() == written
-
-
-def test_fields_of_m4a_that_mutagen_would_rewrite_stay(tmp_path: Path) -> None:
-    path = make(tmp_path / "a.m4a")
-    audio = mp4.MP4(path)
-    audio["\xa9gen"] = ["Electronic"]
-    audio.save()
-    written = mp4.MP4(path)
-    assert written["\xa9gen"] == ["Electronic"]
-    genre = b"gnre" + struct.pack(">I4sII", 18, b"data", 0, 0) + b"\0\x35"  # a number, as old iTunes wrote it
-    data = path.read_bytes()
-    start = data.index(b"\xa9gen") - 4
-    size = struct.unpack(">I", data[start : start + 4])[0]
-    atom = struct.pack(">I", 4 + len(genre)) + genre
-    assert size - len(atom) >= 0
-    padding = size - len(atom)  # the title grows into what is left
-    assert padding == 8
-    path.write_bytes(data[:start] + atom + struct.pack(">I4s", 8, b"xxxx") + data[start + size :])
-    write_tags(path, BARK)
-    assert stored(path) == VALUE
-    assert atom in path.read_bytes()
 
 
 def test_m4a_with_the_sound_first_still_plays(tmp_path: Path) -> None:
@@ -258,14 +237,9 @@ def test_labels_of_one_s_own_can_be_told_apart(tmp_path: Path) -> None:
     assert stored(path) == "a%3Db%3Bc%25%0A=1.000;Fû zz=0.500"
 
 
-def test_links_and_permissions_stay(tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir()
-    path = make(tmp_path / "folder" / "a.flac")
+def test_permissions_stay(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.flac")
     path.chmod(0o640)
-    link = tmp_path / "link.flac"
-    link.symlink_to("folder/a.flac")
-    write_tags(link, BARK)
-    assert os.readlink(link) == "folder/a.flac"  # noqa: PTH115
+    write_tags(path, BARK)
     assert stored(path) == VALUE
     assert path.stat().st_mode & 0o777 == 0o640
-    assert not path.is_symlink()

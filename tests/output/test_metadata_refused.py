@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -30,10 +29,20 @@ def fails(path: Path) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["a.au", "a.caf", "a.w64", "a.rf64"])
-def test_a_format_without_a_field_is_refused(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("a.au", "this is Sun AU"),
+        ("a.caf", "this is Apple CAF"),
+        ("a.w64", "this is Sony Wave64"),
+        ("a.wma", "this is ASF"),
+        ("a.mka", "this is Matroska"),
+        ("a.rf64", "got RF64"),
+    ],
+)
+def test_a_format_that_takes_no_labels_is_refused_and_named(tmp_path: Path, name: str, reason: str) -> None:
     path = make(tmp_path / name)
-    assert "ffmpeg -i FILE FILE.flac" in fails(path)
+    assert reason in fails(path)
     with pytest.raises(MetadataError):
         write_tags(path, BARK, dry_run=True)
 
@@ -61,16 +70,26 @@ def test_a_file_that_is_cut_off_is_left_as_it_is(tmp_path: Path, name: str, leng
     fails(path)
 
 
-def test_an_id3_tag_that_cannot_be_kept_is_left_as_it_is(tmp_path: Path) -> None:
-    path = make(tmp_path / "a.mp3")
-    sound = path.read_bytes()
-    size = bytes([0, 0, 0, 20])
-    of_2000 = b"ID3\x02\0\0" + size + b"TT2\0\0\x06\0title" + bytes(8)
-    odd_name = b"ID3\x03\0\0" + size + b"tcom" + struct.pack(">IH", 2, 0) + b"\x001" + bytes(8)
-    with_flags = b"ID3\x04\0\x80" + size + b"TIT2" + struct.pack(">IH", 4, 0) + b"\0\xff\x001" + bytes(6)
-    for tag in (of_2000, odd_name, with_flags):
-        path.write_bytes(tag + sound)
-        assert "ID3v2." in fails(path)
+def test_text_that_mutagen_would_mend_is_left_as_it_is(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.flac")
+    give_fields(path)
+    path.write_bytes(path.read_bytes().replace("Tïtle".encode(), b"T\xff\xfetle"))
+    assert "its metadata would change" in fails(path)
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    target = make(tmp_path / "a.flac")
+    link = tmp_path / "link.flac"
+    link.symlink_to(target.name)
+    before = target.read_bytes(), target.stat().st_ino, target.stat().st_ctime_ns
+    assert f"symbolic link; name the file that it leads to: {target.resolve()}" in fails(link)
+    assert link.is_symlink()
+    assert (target.read_bytes(), target.stat().st_ino, target.stat().st_ctime_ns) == before
+
+
+def test_a_named_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert "not a regular file" in fails(tmp_path / "pipe.wav")
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -107,7 +126,10 @@ def test_where_nothing_may_be_written_nothing_is(tmp_path: Path, file_mode: int)
         folder.chmod(0o755)
 
 
-def test_without_mutagen_the_command_that_installs_it_is_named(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "mutagen", None)
+@pytest.mark.parametrize("package", ["mutagen", "av"])
+def test_without_the_extra_the_command_that_installs_it_is_named(
+    clip: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ExtraError, match=r'pip install "audiotagger-nets\[metadata\]"'):
         write_tags(clip, BARK)

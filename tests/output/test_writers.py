@@ -30,7 +30,7 @@ def written(name: str, *taggings: Tagging, by_model: bool = False, segments: boo
 
 
 def test_exact_outputs() -> None:
-    assert written("text", GOOD, BAD) == "a b.wav\tBark 0.750\tMeow 0.125\n"
+    assert written("text", GOOD, BAD) == "a b.wav\tBark\t0.750\tMeow\t0.125\n"
     assert written("csv", GOOD, BAD) == (
         "path,label,score,confident\na b.wav,Bark,0.7500,true\na b.wav,Meow,0.1250,true\n"
     )
@@ -48,8 +48,8 @@ def test_exact_outputs() -> None:
 
 def test_exact_segments() -> None:
     assert written("text", GOOD, BAD, UNSURE, segments=True).splitlines() == [
-        "a b.wav\t0.000\t0.500\tBark 0.750",
-        "a b.wav\t1.000\t1.235\tMeow 0.625",
+        "a b.wav\t0.000\t0.500\tBark\t0.750",
+        "a b.wav\t1.000\t1.235\tMeow\t0.625",
     ]
     assert written("csv", GOOD, BAD, UNSURE, segments=True).splitlines() == [
         "path,start,end,label,score",
@@ -75,23 +75,32 @@ def test_a_clock_has_hours_only_where_there_are_any() -> None:
     ]
 
 
-def test_what_is_likely_none_of_the_labels_is_marked() -> None:
-    assert written("text", UNSURE) == "rain.wav\t?\tBus 0.250\n"
+def test_an_unsure_file_is_marked_and_no_column_moves() -> None:
+    assert written("text", UNSURE) == "rain.wav\tBus?\t0.250\n"
+    assert written("text", Tagging("silence.wav", 2.0)) == "silence.wav\t?\t\n"
+    assert written("text", Tagging("below-min-score.wav", 2.0, confident=True)) == "below-min-score.wav\t\t\n"
     assert written("csv", UNSURE).splitlines()[1] == "rain.wav,Bus,0.2500,false"
     assert json.loads(written("jsonl", UNSURE))["confident"] is False
-    assert "?" in written("table", UNSURE)
+    assert "Bus?" in written("table", UNSURE)
+    assert written("table", Tagging("silence.wav", 2.0)).split() == ["silence.wav", "0:02.0", "?"]
     assert "?" not in written("table", GOOD)
 
 
 def test_exact_outputs_by_model() -> None:
     assert written("text", GOOD, by_model=True).splitlines() == [
-        "a b.wav\taverage\tBark 0.750\tMeow 0.125",
-        "a b.wav\tmel\tBark 1.000",
-        "a b.wav\twave\tBark 0.500\tMeow 0.250",
+        "a b.wav\tensemble\tBark\t0.750\tMeow\t0.125",
+        "a b.wav\tmel\tBark\t1.000",
+        "a b.wav\twave\tBark\t0.500\tMeow\t0.250",
+    ]
+    unsure = Tagging("rain.wav", 2.0, UNSURE.tags, {"mel": (Tag("Bus", 0.4),), "wave": ()})
+    assert written("text", unsure, by_model=True).splitlines() == [
+        "rain.wav\tensemble\tBus?\t0.250",
+        "rain.wav\tmel\tBus?\t0.400",
+        "rain.wav\twave\t?\t",
     ]
     assert written("csv", GOOD, by_model=True).splitlines()[:2] == [
         "path,model,label,score,confident",
-        "a b.wav,average,Bark,0.7500,true",
+        "a b.wav,ensemble,Bark,0.7500,true",
     ]
     assert json.loads(written("jsonl", GOOD, by_model=True))["by_model"]["mel"] == [{"label": "Bark", "score": 1.0}]
 
@@ -115,10 +124,25 @@ def test_an_array_is_closed_when_something_goes_wrong() -> None:
     assert [one["path"] for one in json.loads(file.getvalue())] == ["a b.wav"]
 
 
+def test_a_table_folds_no_name_at_any_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    long = Tagging(
+        "recordings of last summer/" + 8 * "far " + "away.wav",
+        3600.0,
+        (Tag("A_label_of_more_than_thirty_characters", 0.9),),
+        confident=True,
+        segments=(Segment(0.0, 3600.0, "A_label_of_more_than_thirty_characters", 0.9),),
+    )
+    title, tag, segment = written("table", long, segments=True).splitlines()
+    assert title.startswith(long.path)
+    assert tag.split()[0] == segment.split()[2] == "A_label_of_more_than_thirty_characters"
+    assert max(len(line) for line in written("table", GOOD, by_model=True, segments=True).splitlines()) < 80
+
+
 def test_odd_names_stay_one_field_of_one_line() -> None:
-    odd = Tagging("tab\there\nand \x1b[31mred.wav", 1.0, GOOD.tags)
+    odd = Tagging("tab\there\nand \x1b[31mred.wav", 1.0, (Tag("odd\tlabel", 0.5),))
     (line,) = written("text", odd).splitlines()
-    assert line.split("\t")[0] == r"tab\there\nand \x1b[31mred.wav"
+    assert line.split("\t") == [r"tab\there\nand \x1b[31mred.wav", r"odd\tlabel?", "0.500"]
     assert "\x1b" not in written("table", odd)
     assert next(csv.DictReader(io.StringIO(written("csv", odd))))["path"] == odd.path
     assert json.loads(written("jsonl", odd))["path"] == odd.path

@@ -1,0 +1,131 @@
+"""A model learns to match a teacher on the very views that it sees itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+pytest.importorskip("onnx", reason="needs the extra train")
+
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from audiotagger.datasets.dataset import read_dataset
+from audiotagger.errors import DataError
+from audiotagger.training.batches import Batches
+from audiotagger.training.distillation import Teacher
+from audiotagger.training.recipes import RECIPES, with_teacher
+from tests.conftest import command, noise, rows
+from tests.training.test_batches import examples
+
+RECIPE = replace(with_teacher(RECIPES["mel", "default"]), batch_size=16, views=64)
+
+
+def write_teacher(
+    path: Path, labels: tuple[str, ...] = ("whistle", "tone", "noise"), sample_rate: int = 16_000
+) -> Path:
+    """An ONNX file whose logits and embedding go by the level and the roughness of a waveform."""
+    weights = np.random.default_rng(0).normal(0, 3, (2, len(labels))).astype(np.float32)
+    nodes = [
+        helper.make_node("Abs", ["waveform"], ["size"]),
+        helper.make_node("ReduceMean", ["size", "axis"], ["level"], keepdims=1),
+        helper.make_node("Mul", ["waveform", "waveform"], ["power"]),
+        helper.make_node("ReduceMean", ["power", "axis"], ["mean_power"], keepdims=1),
+        helper.make_node("Concat", ["level", "mean_power"], ["embedding"], axis=1),
+        helper.make_node("MatMul", ["embedding", "weights"], ["logits"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "teacher",
+        [helper.make_tensor_value_info("waveform", TensorProto.FLOAT, ["batch", "samples"])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", None]) for name in ("logits", "embedding")],
+        [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(np.array([1]), "axis")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    helper.set_model_props(model, {"labels": json.dumps(labels), "sample_rate": str(sample_rate)})
+    onnx.save(model, path)
+    return path
+
+
+@pytest.fixture
+def teacher_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AUDIOTAGGER_CACHE", str(tmp_path / "cache"))
+    return write_teacher(tmp_path / "teacher.onnx")
+
+
+def taught(corpus: Path, teacher_file: Path, cache: Path) -> Batches:
+    found = read_dataset(corpus)
+    teacher = Teacher(teacher_file, ("noise", "tone"), True, 16_000)
+    return Batches(examples([*found.train, *found.other], RECIPE), RECIPE, 100, 0, teacher, cache)
+
+
+def test_targets_are_the_teachers_answer_to_the_waveforms_of_the_batch(
+    corpus: Path, teacher_file: Path, tmp_path: Path
+) -> None:
+    batch = taught(corpus, teacher_file, tmp_path / "targets")[3]
+    session = onnxruntime.InferenceSession(teacher_file)
+    logits, embedding = session.run(["logits", "embedding"], {"waveform": batch.waveforms})
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    whistle, tone, of_noise = (odds / odds.sum(axis=1, keepdims=True)).T
+    # By name, and what the model has no output for is none of its labels.
+    np.testing.assert_allclose(batch.targets["logits"], np.stack([of_noise, tone, whistle], axis=1), atol=1e-3)
+    standardized = batch.targets["teacher"]
+    correlation = np.corrcoef(standardized[:, 0], embedding[:, 0])[0, 1]
+    assert correlation > 0.999
+    assert np.abs(standardized).max() < 20
+
+
+def test_views_come_again_in_another_order(corpus: Path, teacher_file: Path, tmp_path: Path) -> None:
+    batches = taught(corpus, teacher_file, tmp_path / "targets")
+    seen = [batches[step].waveforms.tobytes() for step in range(12)]
+    assert len(set(seen)) == 4  # 64 views in batches of 16
+    assert set(seen[:4]) == set(seen[4:8]) == set(seen[8:])
+    assert not seen[:4] == seen[4:8] == seen[8:]
+
+
+def test_answers_are_kept_for_other_models(corpus: Path, teacher_file: Path, tmp_path: Path) -> None:
+    first = taught(corpus, teacher_file, tmp_path / "targets")
+    expected = [first[step].targets["logits"] for step in range(4)]
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "targets").iterdir()}
+    again = taught(corpus, teacher_file, tmp_path / "targets")
+    for step in range(4):
+        np.testing.assert_allclose(again[step].targets["logits"], expected[step], atol=1e-3)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "targets").iterdir()} == times
+
+
+def test_without_an_output_for_the_rest_the_labels_share_all(teacher_file: Path) -> None:
+    answer = Teacher(teacher_file, ("noise", "tone"), False, 16_000).predict(noise(1.0)[None])
+    assert answer.probabilities.shape == (1, 2)
+    assert answer.probabilities.sum() == pytest.approx(1)
+
+
+def test_what_cannot_teach_is_refused_with_the_reason(teacher_file: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no model")
+    other_rate = write_teacher(tmp_path / "rate.onnx", sample_rate=44_100)
+    for path, labels, reason in (
+        (tmp_path / "none.onnx", ("tone",), "no such teacher"),
+        (broken, ("tone",), "not a teacher"),
+        (other_rate, ("tone",), "44100 Hz"),
+        (teacher_file, ("tone", "Bark", "Meow"), "does not know Bark, Meow"),
+    ):
+        with pytest.raises(DataError, match=reason) as caught:
+            Teacher(path, labels, True, 16_000)
+        assert str(path) in str(caught.value)
+
+
+def test_train_matches_a_teacher_and_exports_without_it(corpus: Path, teacher_file: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow", reason="needs the extra train")
+    options = ("--model", "mel", corpus, "--init", "scratch", "--epochs", 1, "--output", "run")
+    done = command("train", *options, "--teacher", teacher_file, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert float(rows(tmp_path / "run" / "history.csv")[0]["loss"]) < 10
+    exported = command("export", "run", "--output", "models", cwd=tmp_path)
+    assert exported.returncode == 0, exported.stderr
+    session = onnxruntime.InferenceSession(tmp_path / "models" / "mel.onnx")
+    assert [output.name for output in session.get_outputs()] == ["probabilities", "embedding"]
