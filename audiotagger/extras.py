@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from importlib import metadata, util
@@ -41,7 +42,13 @@ def extra_error(extra: str, purpose: str, missing: list[str]) -> ExtraError:
 
 
 def missing_packages(extra: str) -> list[str]:
-    """Return the modules of `extra` that cannot be imported, by the metadata of the installed package."""
+    """Return the modules of `extra` that cannot be imported."""
+    return [module for module in _modules(extra) if util.find_spec(module) is None]
+
+
+@functools.cache
+def _modules(extra: str) -> list[str]:
+    """Return the modules of `extra`, by the metadata of the installed package."""
     try:
         requirements = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:  # run from a checkout that is not installed
@@ -51,8 +58,7 @@ def missing_packages(extra: str) -> list[str]:
         for requirement in requirements
         if re.search(rf"""extra == ["']{extra}["']""", requirement)
     ]
-    modules = dict.fromkeys(MODULES.get(name, name) for name in names)
-    return [module for module in modules if util.find_spec(module) is None]
+    return list(dict.fromkeys(MODULES.get(name, name) for name in names))
 
 
 def install_command(extra: str) -> str:

@@ -125,7 +125,7 @@ def test_exported_models_tag_and_evaluate(workshop: Path) -> None:
     assert [line.split()[0] for line in lines[1:4]] == ["mel", "wave", "ensemble"]
     held_out = command("evaluate", "data", "--models", "models", "--split", "validation", cwd=workshop)
     result = json.loads((only_run(workshop, "wave") / "result.json").read_text())["validation"]
-    (wave,) = (line.split() for line in held_out.stdout.splitlines() if line.startswith("wave "))
+    wave = next(line.split() for line in held_out.stdout.splitlines() if line.startswith("wave "))
     shown = [float(value) for value in wave[1:4]]
     assert shown == pytest.approx([result["top1"], result["map3"], result["macro_map3"]], abs=1e-3)
     truth = {row["fname"]: row["label"] for row in rows(workshop / "data" / "test.csv")}
@@ -165,7 +165,7 @@ def test_the_nets_of_2018_train_and_export(workshop: Path) -> None:
     assert command("tag", "--models", "old", "data/audio_test", cwd=workshop).returncode == 0
     too_short = command("tag", "--models", "old", "data/audio_test", "--window", 0.1, cwd=workshop)
     assert too_short.returncode == 2
-    assert "longer --window" in too_short.stderr
+    assert "increase --window" in too_short.stderr
 
 
 def test_the_recipe_bench_adds_rows(workshop: Path) -> None:

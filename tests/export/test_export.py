@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from typer.testing import CliRunner, Result
 from audiotagger.cli import app
 from audiotagger.inference.model import Model, shipped_models
 from audiotagger.inference.verification import reference_waveform
+from tests.conftest import EXAMPLES
 
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
@@ -191,6 +195,32 @@ def test_a_folder_holds_nets_of_the_same_labels(run: Run, trained: Path, floats:
         assert result.exit_code == 2
         assert result.stderr.count("\n") == 1
         assert "cannot be averaged" in result.stderr
+
+
+def test_a_checkout_keeps_its_models_unless_they_are_named(trained: Path, tmp_path: Path) -> None:
+    for folder in ("audiotagger", "models"):
+        shutil.copytree(EXAMPLES.parent / folder, tmp_path / folder)
+    shipped = {path: path.read_bytes() for path in (tmp_path / "models").iterdir()}
+
+    def export(*args: object) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "audiotagger", "export", str(trained), *map(str, args)],
+            capture_output=True,
+            check=False,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        )
+        assert done.returncode == 0, done.stderr
+        return done
+
+    assert "audiotagger tag --models exported" in export().stderr
+    assert (tmp_path / "exported" / "wave.onnx").is_file()
+    assert {path: path.read_bytes() for path in (tmp_path / "models").iterdir()} == shipped
+    (tmp_path / "models" / "mel.onnx").unlink()  # it has other labels
+    assert "audiotagger tag --models models" in export("-o", "models").stderr
+    exported = (tmp_path / "exported" / "wave.keras").read_bytes()
+    assert (tmp_path / "models" / "wave.keras").read_bytes() == exported
 
 
 def test_a_folder_holds_one_net_of_a_kind(run: Run, trained: Path, tmp_path: Path) -> None:
