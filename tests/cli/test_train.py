@@ -194,7 +194,7 @@ def test_the_recipe_bench_adds_rows(workshop: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
     table = rows(workshop / "table.csv")
-    assert [row["net"] for row in table] == ["mel", "wave", "average", "geometric"]
+    assert [row["model"] for row in table] == ["mel", "wave", "ensemble", "geometric mean"]
     assert {row["settings"] for row in table[:2]} == {"mix=0"}
     assert all(0 < float(row["map3"]) <= 1 for row in table)
 
