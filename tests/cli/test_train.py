@@ -235,10 +235,10 @@ def test_other_labels_are_learned_from_the_shipped_net(workshop: Path) -> None:
     args = ["train", "--model", "mel", "--epochs", 1]
     known = command(*args, "--output", "known", cwd=workshop)
     assert known.returncode == 0, known.stderr
-    assert "begins with the shipped net and a new head: the data's labels are not the 41" in known.stderr
+    assert "fine-tuning the pretrained model with a new output layer (labels differ)" in known.stderr
     fresh = command(*args, "--init", "scratch", "--output", "fresh", cwd=workshop)
     assert fresh.returncode == 0, fresh.stderr
-    assert "begins with random weights" in fresh.stderr
+    assert "random weights (--init scratch)" in fresh.stderr
     import keras
 
     from audiotagger.training import networks  # noqa: F401 (Keras must know the layers)
