@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from audiotagger.cli.console import byte_counter, counter, errors_to_exit_status
+from audiotagger.cli.console import byte_counter, counter, errors_to_exit_status, mute_c_libraries
 
 app = typer.Typer(help="Check data before training on it, and get some.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -34,6 +34,7 @@ def check(
         from audiotagger.datasets.validate import report
         from audiotagger.output.writers import printable
 
+        mute_c_libraries()
         found = find_data(data)
         with counter() as count:
             checked = check_data(found, count)

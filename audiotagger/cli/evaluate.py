@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from audiotagger.cli.console import counter, errors_to_exit_status, training_extra
+from audiotagger.cli.console import counter, errors_to_exit_status, mute_c_libraries, training_extra
 from audiotagger.cli.options import ModelsOption
 
 
@@ -45,6 +45,7 @@ def evaluate(
         from audiotagger.evaluation.scores import figures
         from audiotagger.inference.tagger import Tagger
 
+        mute_c_libraries()
         tagger = Tagger.load(models)
         with counter() as count:
             results = score(tagger, find_data(data), split, count)

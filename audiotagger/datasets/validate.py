@@ -16,7 +16,7 @@ from audiotagger.audio.decoding import native_blocks
 from audiotagger.datasets.clip import Clip
 from audiotagger.datasets.dataset import Corpus, read_corpus
 from audiotagger.datasets.splits import hold_out
-from audiotagger.errors import AudioError, DataError
+from audiotagger.errors import AudioError, AudioWarning, DataError
 from audiotagger.inference.parallel import available_cores, ordered_map
 
 FEWEST_CLIPS = 2
@@ -41,6 +41,7 @@ class ClipInfo:
     sample_rate: int = 0
     digest: bytes = b""
     error: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,9 @@ def check(data: Path, progress: Callable[[int, int], None]) -> ValidationReport:
 def _listen(split: str, clip: Clip, cancelled: threading.Event) -> ClipInfo:
     seconds, sample_rate, silent = 0.0, 0, True
     digest = hashlib.sha256()
+    warnings: list[AudioWarning] = []
     try:
-        for sample_rate, block in native_blocks(clip.path):
+        for sample_rate, block in native_blocks(clip.path, warnings.append):
             seconds += len(block) / sample_rate
             silent = silent and not block.any()
             digest.update(block.tobytes())
@@ -83,7 +85,8 @@ def _listen(split: str, clip: Clip, cancelled: threading.Event) -> ClipInfo:
     except AudioError as error:
         return ClipInfo(split, clip, error=str(error))
     digest.update(str(sample_rate).encode())
-    return ClipInfo(split, clip, seconds, sample_rate, b"" if silent else digest.digest())
+    messages = tuple(warning.message for warning in warnings)
+    return ClipInfo(split, clip, seconds, sample_rate, b"" if silent else digest.digest(), warnings=messages)
 
 
 def _errors(corpus: Corpus, heard: Sequence[ClipInfo]) -> Iterator[str]:
@@ -103,6 +106,7 @@ def _warnings(corpus: Corpus, heard: Sequence[ClipInfo]) -> Iterator[str]:
         yield f"{label}: a label of test clips alone; no net can know it"
     alike: dict[bytes, list[ClipInfo]] = defaultdict(list)
     for found in heard:
+        yield from found.warnings
         if found.digest:
             alike[found.digest].append(found)
         elif not found.error:
