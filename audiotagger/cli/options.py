@@ -28,7 +28,7 @@ ModelsOption = Annotated[
 DataArgument = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[DATA]", help="Labelled clips: a folder or a CSV file. [default: AUDIOTAGGER_DATA, else data]"
+        metavar="DATA", help="Labelled clips: a folder or a CSV file. [default: AUDIOTAGGER_DATA, else data]"
     ),
 ]
 """Of every command that reads a dataset."""
