@@ -13,7 +13,7 @@ from audiotagger.cli.console import counter, errors_to_exit_status, print_note, 
 def export(
     runs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[RUN]...", help="Run folders. [default: the newest of each model in runs]"),
+        typer.Argument(metavar="RUN", help="Run folders. [default: the newest of each model in runs]"),
     ] = None,
     output: Annotated[
         Path | None,

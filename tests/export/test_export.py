@@ -16,9 +16,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from audiotagger.cli import app
+from audiotagger.datasets.dataset import dataset_id, read_dataset
 from audiotagger.inference.model import Model, shipped_models
 from audiotagger.inference.verification import reference_waveform
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, rows
 
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
@@ -169,6 +170,18 @@ def test_a_net_that_learned_from_all_clips_is_compared_on_some(trained: Path, tm
     told = succeed("export", of_all, "--output", tmp_path / "models", "--quantize")
     assert "100.0% of 20 windows" in told  # half of the 40 clips
     assert succeed("models", "list", "--models", tmp_path / "models").splitlines()[1].split()[-3:] == ["-", "-", "-"]
+
+
+def test_a_net_is_compared_on_training_clips_if_nothing_could_be_held_out(
+    trained: Path, corpus: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "clips.csv"
+    clips = [(corpus / "audio_train" / row["fname"], row["label"]) for row in rows(corpus / "train.csv")]
+    table.write_text("path,label,group\n" + "".join(f"{path},{label},{label}\n" for path, label in clips))
+    data_id = dataset_id(read_dataset(table))
+    run = changed(trained, tmp_path / "run", data=str(table), data_id=data_id)
+    assert "100.0% of 20 windows" in succeed("export", run, "--output", tmp_path / "models", "--quantize")
+    assert Model.load(tmp_path / "models" / "wave.onnx").scores == {}
 
 
 def test_8_bits_need_the_data_of_the_run(run: Run, trained: Path, tmp_path: Path) -> None:
