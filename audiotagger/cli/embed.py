@@ -43,7 +43,7 @@ def embed(
     """
     with errors_to_exit_status():
         from audiotagger.output.embeddings import WRITERS, require_pyarrow
-        from audiotagger.output.files import replacing
+        from audiotagger.output.files import replacing_output
 
         if output.suffix not in WRITERS:
             raise typer.BadParameter(f"{output}: embeddings are written as {' or '.join(WRITERS)}")
@@ -52,7 +52,7 @@ def embed(
         files = inputs(paths, files_from, null)
         tagger = load(models, verbose, window=window, hop=hop)
         failed = False
-        with replacing(output) as partial, counter(None, quiet) as count:
+        with replacing_output(output) as partial, counter(None, quiet) as count:
             embeddings = {}
             for path, embedding in tagger.embed_files(files, jobs=jobs):
                 count()
