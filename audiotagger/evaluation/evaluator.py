@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from audiotagger.audio.decoding import read_blocks
+from audiotagger.datasets.cache import cached_blocks
 from audiotagger.datasets.clip import Clip
 from audiotagger.datasets.dataset import read_corpus, read_split
 from audiotagger.datasets.splits import hold_out, hold_out_other
@@ -55,7 +55,7 @@ def evaluate(tagger: Tagger, data: Path, split: str, progress: Callable[[int, in
     other = hold_out_other(read_split(data, "other"))[1]
 
     def probabilities(clip: Clip) -> dict[str, NDArray[np.float32]]:
-        return tagger.probabilities(read_blocks(clip.path, tagger.sample_rate))
+        return tagger.probabilities(cached_blocks(clip.path, tagger.sample_rate))
 
     results = []
     with ThreadPoolExecutor(available_cores()) as pool:

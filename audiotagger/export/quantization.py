@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from audiotagger.datasets.cache import decode_all
 from audiotagger.datasets.clip import Clip
 from audiotagger.datasets.dataset import corpus_id, read_corpus
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import RunError
 from audiotagger.inference.model import Model
 from audiotagger.inference.verification import reference_waveform
-from audiotagger.training.cache import decode_all
+from audiotagger.output.files import replacing
 from audiotagger.training.run_folder import Config
 from audiotagger.training.validation import Validation, cut
 
@@ -70,25 +71,24 @@ def quantize(path: Path, run: Path, progress: Callable[[int, int], None]) -> Qua
     windows = [cut(waveforms[index], net.window_samples)[0] for index in indices[: len(training)]]
     validation = Validation(judged, waveforms.take(indices[len(training) :]), net.labels, net.window_samples)
 
-    partial = path.with_suffix(".partial")
-    _write(path, partial, windows)
-    in_8_bits = Model.load(partial)
-    before, after = (_predict(model, validation.windows) for model in (net, in_8_bits))
-    agreement = float(np.mean(before.argmax(axis=1) == after.argmax(axis=1)))
-    if not agreement >= AGREEMENT:
-        raise RunError(
-            f"{run}: in 8 bits this net gives the same best label to {agreement:.1%} of {len(after)} windows, "
-            f"under {AGREEMENT:.0%}; nothing replaced, export it without --quantize"
-        )
-    quantized = Quantized(
-        sizes=(path.stat().st_size, partial.stat().st_size),
+    with replacing(path) as partial:
+        _write(path, partial, windows)
+        in_8_bits = Model.load(partial)
+        before, after = (_predict(model, validation.windows) for model in (net, in_8_bits))
+        agreement = float(np.mean(before.argmax(axis=1) == after.argmax(axis=1)))
+        if not agreement >= AGREEMENT:
+            raise RunError(
+                f"{run}: in 8 bits this net gives the same best label to {agreement:.1%} of {len(after)} windows, "
+                f"under {AGREEMENT:.0%}; nothing replaced, export it without --quantize"
+            )
+        sizes = path.stat().st_size, partial.stat().st_size
+    return Quantized(
+        sizes=sizes,
         seconds=_seconds(net, in_8_bits),
         agreement=agreement,
         windows=len(after),
         scores={"clips": len(judged), **validation.summary(validation.means(after))} if config.fold is not None else {},
     )
-    partial.replace(path)
-    return quantized
 
 
 def _clips(run: Path, config: Config) -> tuple[list[Clip], list[Clip]]:
