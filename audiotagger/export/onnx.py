@@ -21,6 +21,7 @@ from audiotagger.export.quantization import Quantized, quantize
 from audiotagger.inference.model import FORMAT, Model
 from audiotagger.inference.tagger import Tagger
 from audiotagger.inference.verification import DIGITS, reference_waveform
+from audiotagger.output.files import replacing
 from audiotagger.training import layers  # noqa: F401 (Keras must know them)
 from audiotagger.training.recipes import SAMPLE_RATE
 from audiotagger.training.run_folder import Config
@@ -62,8 +63,8 @@ def export(
             raise RunError(f"{run}: a {kind} net as {other} is, and a folder holds one; export it to another with --to")
         kinds[kind] = run
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".export") as partial:
-        exported = [_convert(run, Path(partial), in_8_bits, progress) for run in runs]
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".export.", suffix=".partial") as workshop:
+        exported = [_convert(run, Path(workshop), in_8_bits, progress) for run in runs]
         # By their runs, as the files that an error would name are gone by then.
         new = {one.path.name: replace(Model.load(one.path), path=one.run) for one in exported}
         old = {path.name: Model.load(path) for path in folder.glob("*.onnx") if path.name not in new}
@@ -73,7 +74,8 @@ def export(
             raise RunError(f"{error}; nothing replaced, use --to") from None
         for one in exported:
             for suffix in (".keras", ".onnx"):
-                one.path.with_suffix(suffix).replace(folder / f"{one.path.stem}{suffix}")
+                with replacing(folder / f"{one.path.stem}{suffix}") as partial:
+                    one.path.with_suffix(suffix).replace(partial)
     return [replace(one, path=folder / one.path.name) for one in exported]
 
 
@@ -102,7 +104,7 @@ def _convert(run: Path, folder: Path, in_8_bits: bool, progress: Callable[[int, 
         raise RunError(f"{run}: ONNX differs from Keras by {difference:.1e}, over {TOLERANCE:.0e}; nothing replaced")
     quantized = quantize(path, run, progress) if in_8_bits else None
     more = {"quantized": "int8", "scores": json.dumps(quantized.scores)} if quantized else {}
-    _describe(path, golden=_reference_output(path), **more)
+    _describe(path, reference_output=_reference_output(path), **more)
     return Exported(path, run, difference, quantized)
 
 

@@ -178,21 +178,24 @@ def _tolerance(model: Model) -> float:
 
 
 def reference_waveform(sample_rate: int, samples: int) -> NDArray[np.float32]:
-    """Return float32 [samples] at `sample_rate` Hz, in (-1, 1): a plucked tone in noise.
+    """Return a waveform that is the same wherever it is made, a plucked tone in noise.
 
-    With t = n / sample_rate, for n = 0, 1, …:
+    Parameters
+    ----------
+    sample_rate
+        In Hz.
+    samples
+        How many; of a longer waveform they are the first ones.
+
+    Returns
+    -------
+    float32 [samples] in (-1, 1). With t = n / `sample_rate`, for n = 0, 1, …:
 
         0.4 * sum over k = 1..5 of sin(2 pi 220 k t) exp(-k t) / k  +  0.05 * noise(n)
 
-    noise(n) = fmix32(n + 1) / 2**31 - 1, in [-1, 1), is of integers alone, so the same wherever it is made; fmix32 is
-    the finalizer of MurmurHash3 (Austin Appleby, public domain).
+    noise is uniform in [-1, 1), of `RandomState(0)`, whose numbers NumPy never changes (NEP 19).
     """
     time = np.arange(samples) / sample_rate
     tone = sum(np.sin(2 * np.pi * 220 * k * time) * np.exp(-k * time) / k for k in range(1, 6))
-    bits = np.arange(1, samples + 1, dtype=np.uint32)
-    bits ^= bits >> 16
-    bits *= np.uint32(0x85EBCA6B)
-    bits ^= bits >> 13
-    bits *= np.uint32(0xC2B2AE35)
-    bits ^= bits >> 16
-    return (0.4 * tone + 0.05 * (bits / 2**31 - 1)).astype(np.float32)
+    noise = np.random.RandomState(0).uniform(-1, 1, samples)
+    return (0.4 * tone + 0.05 * noise).astype(np.float32)
