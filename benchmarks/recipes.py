@@ -25,10 +25,10 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
+from audiotagger.datasets.cache import decode_all
 from audiotagger.datasets.dataset import find_data, read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.evaluation import metrics
-from audiotagger.training.cache import decode_all
 from audiotagger.training.distributed import Workers
 from audiotagger.training.recipes import RECIPES, SAMPLE_RATE, with_teacher
 from audiotagger.training.run_folder import Config, new_config, write_text

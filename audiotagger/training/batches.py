@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from audiotagger.datasets.cache import Waveforms
 from audiotagger.datasets.clip import Clip
 from audiotagger.training import augmentation
-from audiotagger.training.cache import Waveforms
 from audiotagger.training.distillation import STANDARDIZATION_BATCHES, TargetCache, Teacher
 from audiotagger.training.recipes import AUGMENTATION, SAMPLE_RATE, Recipe
 

@@ -17,6 +17,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from audiotagger.datasets.cache import unwritable
 from audiotagger.errors import DataError
 from audiotagger.output.files import replacing
 
@@ -149,5 +150,5 @@ class TargetCache:
                     embedding=targets.embedding.astype(np.float16),
                 )
         except OSError as error:
-            raise DataError(f"{path}: {error.strerror}; set AUDIOTAGGER_CACHE to another folder") from None
+            raise unwritable(error) from None
         return targets

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from audiotagger.training.distributed import whole_batch
+from audiotagger.training.distributed import global_max
 
 
 class MaskedCrossentropy(keras.losses.Loss):
@@ -33,5 +33,5 @@ class MaskedCrossentropy(keras.losses.Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         verified = y_true[:, -1]
         losses = keras.ops.categorical_crossentropy(y_true[:, :-1], y_pred, from_logits=True)
-        doubtful = losses > self._loss_mask_threshold * keras.ops.max(whole_batch(losses))
+        doubtful = losses > self._loss_mask_threshold * global_max(losses)
         return losses * keras.ops.where(doubtful, verified, 1.0)

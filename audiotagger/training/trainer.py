@@ -17,14 +17,13 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from audiotagger import __version__
+from audiotagger.datasets.cache import cache_folder, decode_all
 from audiotagger.datasets.dataset import dataset_id, find_data, read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import RunError
 from audiotagger.evaluation.metrics import FEW_CLIPS
 from audiotagger.extras import require_extra
 from audiotagger.training.batches import Batch, Batches, Examples, draw_probabilities, prefetch
-from audiotagger.training.cache import cache_folder, decode_all
 from audiotagger.training.checkpoint import State, steps_done
 from audiotagger.training.distillation import Teacher
 from audiotagger.training.distributed import Workers
@@ -116,9 +115,12 @@ def train(
             elif not workers.chief:
                 shutil.copytree(run, own, dirs_exist_ok=True)
             console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
-            plan = {**asdict(config), "data": None, "step": steps_done(own / "checkpoint.npz"), "version": __version__}
+            plan = {**asdict(config), "step": steps_done(own / "checkpoint.npz")}
+            del plan["data"], plan["teacher"]  # each worker has its own; they are compared by their ids
+            if workers.count > 1:
+                console.print(f"{run}: waiting for {workers.count} workers to join")
             try:
-                with workers.together(plan, lambda missing: console.print(f"waiting for {missing}")):
+                with workers.cluster(plan):
                     fit(config, own, console, workers, tensorboard)
             except KeyboardInterrupt:
                 console.print(f"{run}: stopped; go on with the same command and --resume")
@@ -151,8 +153,10 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
     unlabelled = dataset.unlabelled if config.teacher else ()
     everything = [*dataset.train, *other, *unlabelled]
     with progress_bar(console) as progress:
-        task = progress.add_task("decode", total=len(everything))
-        decoded = decode_all(everything, SAMPLE_RATE, lambda done, _: progress.update(task, completed=done))
+        task = progress.add_task("decode", total=None)
+        decoded = decode_all(
+            everything, SAMPLE_RATE, lambda done, total: progress.update(task, completed=done, total=total)
+        )
         progress.remove_task(task)
     index_of = {clip: index for index, clip in enumerate(everything)}
     clips = [*train, *other, *unlabelled]

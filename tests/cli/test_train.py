@@ -96,7 +96,8 @@ def test_a_model_file_explains_itself(workshop: Path) -> None:
     assert waveform.name == "waveform"
     assert (probabilities.name, embedding.name) == ("probabilities", "embedding")
     assert [dim.HasField("dim_value") for dim in waveform.type.tensor_type.shape.dim] == [False, False]
-    keys = {"kind", "labels", "sample_rate", "window_samples", "version", "data_id", "temperature", "scores", "golden"}
+    keys = {"kind", "labels", "sample_rate", "window_samples", "version", "data_id", "temperature", "scores"}
+    keys |= {"reference_output"}
     assert keys <= {prop.key for prop in proto.metadata_props}
 
 

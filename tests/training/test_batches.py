@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from audiotagger.datasets.cache import decode_all
 from audiotagger.datasets.clip import Clip
 from audiotagger.datasets.dataset import read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.training import augmentation
 from audiotagger.training.batches import Batches, Examples, draw_probabilities, prefetch, sampling_probabilities
-from audiotagger.training.cache import decode_all
 from audiotagger.training.recipes import RECIPES, Recipe
 from tests.conftest import tone
 
@@ -46,17 +46,6 @@ def batches(root: Path, recipe: Recipe = RECIPE, seed: int = 0) -> Batches:
 def output_of(clip: Clip) -> int:
     """The index of a clip's output: noise, tone, other; -1 without label."""
     return {"noise": 0, "tone": 1}.get(clip.label, 2 if clip.path.parent.name == "audio_other" else -1)
-
-
-def test_clips_are_decoded_once(corpus: Path, cache: Path) -> None:
-    clips = read_dataset(corpus).train
-    seen: list[int] = []
-    first = decode_all(clips, 16_000, lambda done, total: seen.append(done))
-    assert seen == list(range(1, 41))
-    again = decode_all(clips, 16_000, lambda done, total: seen.append(done))
-    assert len(seen) == len(clips) == len(again)
-    np.testing.assert_array_equal(first[7], again[7])
-    assert sorted(path.suffix for path in cache.iterdir()) == [".f16", ".npy"]
 
 
 def test_a_batch_depends_on_seed_and_step_alone(corpus: Path) -> None:
