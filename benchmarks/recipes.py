@@ -29,11 +29,11 @@ from audiotagger.datasets.cache import decode_all
 from audiotagger.datasets.dataset import find_data, read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.evaluation import metrics
-from audiotagger.training.distributed import Workers
 from audiotagger.training.recipes import RECIPES, SAMPLE_RATE, with_teacher
 from audiotagger.training.run_folder import Config, new_config, write_text
 from audiotagger.training.trainer import fit
 from audiotagger.training.validation import Validation
+from audiotagger.training.workers import Workers
 
 TABLE = Path(__file__).parent / "recipes.csv"
 COLUMNS = ("date", "name", "fold", "seed", "model", "epochs", "minutes", "settings", "clips", "map3", "macro", "top1")

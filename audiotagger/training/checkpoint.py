@@ -58,8 +58,10 @@ class State:
         """Replace a checkpoint as a whole. Raises RunError if it cannot be written."""
         # The model's variables include the states of its dropout layers' random generators. The names of the arrays
         # are the format of checkpoints.
-        arrays = {f"net{i}": value.numpy() for i, value in enumerate(self._model.variables)}
-        arrays |= {f"optimizer{i}": value.numpy() for i, value in enumerate(self._optimizer.variables)}
+        arrays = {f"net{i}": keras.ops.convert_to_numpy(value) for i, value in enumerate(self._model.variables)}
+        arrays |= {
+            f"optimizer{i}": keras.ops.convert_to_numpy(value) for i, value in enumerate(self._optimizer.variables)
+        }
         arrays |= {f"average{i}": value for i, value in enumerate(self.averages)}
         with replacing(path) as partial, partial.open("wb") as file:
             np.savez(file, step=self.step, history=json.dumps(self.history), **arrays)

@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from tensorflow.python.eager import context
 from audiotagger import __version__
 from audiotagger.errors import RunError
 from audiotagger.training.batches import Array, Batch
+from audiotagger.training.workers import Workers
 
 JOIN_TIMEOUT = 600
 """Seconds to wait for workers that have not joined."""
@@ -35,19 +36,26 @@ HEALTH_INTERVAL = 10
 _EXAMPLE = '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}'
 
 
-class Workers:
-    """Who trains together; by default a process on its own. The worker of index 0, the chief, keeps the run folder and
-    is the one that speaks.
+class DistributedWorkers(Workers):
+    """A worker of the cluster in TF_CONFIG. The worker of index 0 is the chief.
+
+    Parameters
+    ----------
+    addresses
+        "host:port" of each worker, the chief first.
+    index
+        Which of them this process is.
     """
 
-    def __init__(self, addresses: tuple[str, ...] = ("",), index: int = 0) -> None:
-        """addresses: "host:port" of each worker, the chief first."""
+    def __init__(self, addresses: tuple[str, ...], index: int) -> None:
         self.addresses, self.count, self.index = addresses, len(addresses), index
         self.strategy = tf.distribute.get_strategy()
 
     @classmethod
-    def from_environment(cls) -> Workers:
-        """The workers of TF_CONFIG. Raises RunError if it is missing or cannot be understood."""
+    def from_environment(cls) -> DistributedWorkers:
+        """Return this worker of TF_CONFIG. Raises RunError if that is missing or invalid."""
+        if keras.backend.backend() != "tensorflow":
+            raise RunError(f"--distributed needs Keras on TensorFlow; KERAS_BACKEND is {keras.backend.backend()}")
         try:
             config = json.loads(os.environ["TF_CONFIG"])
             addresses, task = tuple(config["cluster"]["worker"]), config["task"]
@@ -59,13 +67,9 @@ class Workers:
             raise RunError(f"--distributed needs the environment variable TF_CONFIG, such as {_EXAMPLE}") from None
         return cls(addresses, task["index"])
 
-    @property
-    def chief(self) -> bool:
-        return self.index == 0
-
     @contextmanager
     def folder(self, run: Path) -> Iterator[Path]:
-        """Where this worker keeps its run: the chief in `run`, the others in a folder that nobody needs afterwards."""
+        """Yield the folder in which this worker keeps its run: the chief in `run`, the others in a temporary one."""
         if self.chief:
             yield run
         else:
@@ -88,9 +92,6 @@ class Workers:
         RunError
             If a worker does not join in time, has another plan, or goes while the others train.
         """
-        if self.count == 1:
-            yield
-            return
         try:
             self.strategy = self._join()
             if self.strategy.num_replicas_in_sync != self.count:
@@ -129,17 +130,20 @@ class Workers:
             raise RunError(f"the workers differ in {', '.join(different)}; start all of them with the same")
 
     def _gather(self, values: NDArray[Any]) -> NDArray[Any]:
-        """The values [n] of each worker, as [workers, n]."""
+        """Return the values [n] of each worker as [workers, n]."""
         gathered: NDArray[Any] = self.strategy.gather(tf.constant(values)[None], axis=0).numpy()
         return gathered
 
-    def replica(self, net: keras.Model) -> keras.Model:
-        """Return `net` as this worker is to train it: batch normalization and dropout as of the whole batch."""
-        if self.count == 1:
-            return net
+    def scope(self) -> AbstractContextManager[None]:
+        """Return the scope of the strategy."""
+        scope: AbstractContextManager[None] = self.strategy.scope()
+        return scope
+
+    def replica(self, model: keras.Model) -> keras.Model:
+        """Return this worker's copy of `model`: with batch normalization and dropout as of the whole batch."""
         with self.strategy.scope():
-            replica = keras.models.clone_model(net, clone_function=self._clone)
-            replica.set_weights(net.get_weights())
+            replica = keras.models.clone_model(model, clone_function=self._clone)
+            replica.set_weights(model.get_weights())
         return replica
 
     def _clone(self, layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -151,47 +155,48 @@ class Workers:
         return layer.from_config(config)
 
     def share(self, array: Array) -> Array:
-        """This worker's part of what there is for each clip of a batch."""
+        """Return this worker's part of an array [batch, ...]."""
         size = len(array) // self.count
         return array[self.index * size : (self.index + 1) * size]
 
-    def train_step(self, net: keras.Model) -> Callable[[Batch], float]:
-        """A function that trains the compiled `net` on a batch, and returns its loss before that: the mean over all
-        workers, which is the batch's where all have shares of one size.
+    def train_step(self, model: keras.Model) -> Callable[[Batch], float]:
+        """Return a function that trains the compiled `model` on a batch and returns its loss before that.
+
+        It is the mean over all workers: as all have shares of one size, that of the whole batch.
         """
 
         def step(waveforms: Any, targets: Any) -> Any:
-            logs = self.strategy.run(net.train_step, args=((waveforms, targets),))
+            logs = self.strategy.run(model.train_step, args=((waveforms, targets),))
             return self.strategy.reduce("MEAN", logs["loss"], axis=None)
 
         compiled = tf.function(step)
 
         def train(batch: Batch) -> float:
-            net.reset_metrics()  # or Keras would report the mean since the start
+            model.reset_metrics()  # or Keras would report the mean since the start
             targets = {name: self.share(target) for name, target in batch.targets.items()}
             return float(compiled(self.share(batch.waveforms), targets))
 
         return train
 
-    def agree(self, values: Mapping[str, float]) -> dict[str, float]:
-        """The mean of each value over the workers, so that all decide alike."""
-        if self.count == 1 or not values:
+    def mean(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Return the mean of each value over the workers, so that all decide alike."""
+        if not values:
             return dict(values)
         means = self._gather(np.array([*values.values()])).mean(axis=0)
         return dict(zip(values, means.tolist(), strict=True))
 
-
-def global_max(values: Any) -> Any:
-    """Return the largest of `values`, [share], of all workers. They must not be negative; no gradient flows back."""
-    replica = tf.distribute.get_replica_context()
-    place = tf.one_hot(replica.replica_id_in_sync_group, replica.num_replicas_in_sync)
-    return tf.reduce_max(replica.all_reduce("SUM", place * tf.stop_gradient(tf.reduce_max(values))))
+    @staticmethod
+    def global_max(values: Any) -> Any:
+        """Return the largest of the values [share] of all workers, not negative; no gradient flows back."""
+        replica = tf.distribute.get_replica_context()
+        place = tf.one_hot(replica.replica_id_in_sync_group, replica.num_replicas_in_sync)
+        return tf.reduce_max(replica.all_reduce("SUM", place * tf.stop_gradient(tf.reduce_max(values))))
 
 
 class _SharedDropout(keras.layers.Layer):
     """A worker's part of the dropout that one process would draw for the whole batch."""
 
-    def __init__(self, workers: Workers, dropout: keras.layers.Dropout) -> None:
+    def __init__(self, workers: DistributedWorkers, dropout: keras.layers.Dropout) -> None:
         super().__init__(name=dropout.name)
         self._workers, self._rate = workers, dropout.rate
         self.seed_generator = keras.random.SeedGenerator(0)
