@@ -6,8 +6,8 @@ The labels are from the corpus's other sounds (`other.csv`), in fives that do no
 on fives 3 to 5, so report the others. Ten clips of each label are for training and the rest for testing; no group is on
 both sides. Each net is trained with `--init pretrained` and with `--init scratch`, and the averages are evaluated.
 
-The shipped nets have heard most of these clips as "none of the labels", though never with a label of their own. What
-`hold_out_other` keeps from their training goes to the test clips, and is scored apart as "unheard".
+The shipped models have been trained on most of these clips, though never with a label of their own. What is kept from
+training (`Dataset.other_test`) goes to the test clips, and is scored apart as "unheard".
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ import typer
 from rich.console import Console
 
 from audiotagger.datasets.clip import Clip
-from audiotagger.datasets.dataset import find_data
-from audiotagger.datasets.readers import kaggle
-from audiotagger.datasets.splits import hold_out_other
+from audiotagger.datasets.dataset import find_data, read_split
 from audiotagger.evaluation import metrics
 from audiotagger.evaluation.evaluator import evaluate
 from audiotagger.export.onnx import export
@@ -58,12 +56,11 @@ def main(
 
 def choose(data: Path, five: int) -> tuple[list[dict[str, str]], list[bool]]:
     """Rows of a CSV file of clips (path, label, group, split); for each test clip, whether it is unheard."""
-    clips = kaggle(data, "other")
-    labels = {row["fname"]: row["label"] for row in csv.DictReader((data / "other.csv").open(encoding="utf-8"))}
-    held_out = set(hold_out_other(clips)[1])
+    held_out = read_split(data, "other_test")
+    clips = [*read_split(data, "other"), *held_out]
     groups: dict[str, dict[str, list[Clip]]] = defaultdict(lambda: defaultdict(list))
     for clip in clips:
-        groups[labels[clip.path.name]][clip.group].append(clip)
+        groups[clip.label][clip.group].append(clip)
     enough = [label for label in sorted(groups) if len(groups[label]) >= TRAIN_CLIPS + FEWEST_TEST_CLIPS]
     rng = random.Random(0)
     rng.shuffle(enough)
@@ -95,9 +92,9 @@ def compare(init: str, folder: Path, rows: list[dict[str, str]], unheard: np.nda
         train(kind, table, Console(stderr=True), run=folder / kind, init=init, seed=seed)
         runs.append(folder / kind)
         spent[kind] = (time.monotonic() - began[0]) / 60, (time.process_time() - began[1]) / 60
-    spent["average"] = tuple(np.sum(list(spent.values()), axis=0))
+    spent["ensemble"] = tuple(np.sum(list(spent.values()), axis=0))
     export(runs, folder / "models")
-    results = evaluate(Tagger.load(folder / "models"), table, "test", lambda *_: None)
+    results = evaluate(Tagger.load(folder / "models"), table, "test", lambda *_: None).predictions
     for net, scores in results.scores.items():
         top1, of_unheard = (metrics.top_1(scores[one], results.truth[one]) for one in (slice(None), unheard))
         typer.echo(

@@ -23,7 +23,7 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
-from audiotagger.datasets.dataset import find_data, read_corpus
+from audiotagger.datasets.dataset import find_data, read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.evaluation import metrics
 from audiotagger.training.cache import decode_all
@@ -55,7 +55,7 @@ def main(
     recipe = replace(with_teacher(base) if teacher else base, epochs=epochs, **changes)
     folder = runs / f"{name.replace(' ', '-')}-{fold}-{seed}"
     run = folder / model
-    config = new_config(model, "default", read_corpus(find_data(data)), recipe, seed, teacher, fold)
+    config = new_config(model, "default", read_dataset(find_data(data)), recipe, seed, teacher, fold)
     if not run.exists():
         run.mkdir(parents=True)
         write_text(run / "config.json", json.dumps(asdict(config), indent=2))
@@ -83,7 +83,7 @@ def main(
 def judge(run: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Scores [clips, labels] of a finished run on its held-out clips, and their true labels."""
     config = Config.read(run)
-    corpus = read_corpus(Path(config.data))
+    corpus = read_dataset(Path(config.data))
     _, clips = hold_out(corpus.train, fold=config.fold or 0)
     everything = [*corpus.train, *corpus.other, *corpus.unlabelled]
     decoded = decode_all(everything, SAMPLE_RATE, lambda *_: None)

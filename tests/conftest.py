@@ -19,7 +19,6 @@ from typer.testing import CliRunner, Result
 for name in (
     "AUDIOTAGGER_MODELS",
     "AUDIOTAGGER_DATA",
-    "AUDIOTAGGER_EPOCHS",
     "FORCE_COLOR",
     "PY_COLORS",
     "GITHUB_ACTIONS",

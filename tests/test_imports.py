@@ -31,8 +31,18 @@ def test_tagging_imports_nothing_of_training(clip: Path) -> None:
     assert imported.isdisjoint(TRAINING_ONLY | {"av"})
 
 
-def test_checking_data_needs_no_training_extra(corpus: Path) -> None:
-    assert modules_after("data", "check", str(corpus)).isdisjoint(TRAINING_ONLY | {"av"})
+def test_validating_data_needs_no_training_extra(corpus: Path) -> None:
+    assert modules_after("data", "validate", str(corpus)).isdisjoint(TRAINING_ONLY | {"av"})
+
+
+def test_evaluating_needs_no_training_extra(corpus: Path) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.modules['tensorflow'] = None; {RUN}", "evaluate", str(corpus)],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert "do not know these labels" in refused.stderr  # which it finds out at the end of all imports
 
 
 def test_verifying_models_needs_no_training_extra() -> None:
@@ -48,7 +58,9 @@ def test_listing_runs_needs_no_training_extra(tmp_path: Path) -> None:
     [
         ("tensorflow", "train", ["train", "--model", "mel"]),
         ("tensorboard", "tensorboard", ["train", "--model", "mel", "--tensorboard"]),
-        ("pooch", "train", ["data", "fetch", "fsdkaggle2018"]),
+        ("sklearn", "train", ["train", "--model", "mel"]),
+        ("pooch", "train", ["data", "download", "fsdkaggle2018"]),
+        ("matplotlib", "plot", ["evaluate", "--plot", "confusion.png"]),
     ],
 )
 def test_a_missing_extra_is_one_line_with_the_command(
@@ -59,7 +71,8 @@ def test_a_missing_extra_is_one_line_with_the_command(
     done = subprocess.run(command, capture_output=True, check=False, text=True, cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert f'pip install "audiotagger-nets[{extra}]"' in done.stderr
+    assert f"needs {missing}: " in done.stderr
+    assert f'pip install -e "{Path(__file__).parent.parent}[{extra}]"' in done.stderr
 
 
 def test_public_names() -> None:

@@ -40,13 +40,38 @@ def test_a_wheel_brings_its_models_and_tags_outside_the_checkout(tmp_path: Path)
     assert json.loads(tagged.stdout)["tags"][0]["label"] == "Glockenspiel"
     assert (site / "audiotagger" / "py.typed").exists()
     models = subprocess.run(
-        [sys.executable, "-P", "-m", "audiotagger", "models"],
+        [sys.executable, "-P", "-m", "audiotagger", "models", "list", "--format", "json"],
         capture_output=True,
         check=True,
         text=True,
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(site)},
     )
-    assert [line.split("\t")[-1] for line in models.stdout.splitlines()] == [
+    assert [model["path"] for model in json.loads(models.stdout)] == [
         str(site / "audiotagger" / "models" / name) for name in ("mel.onnx", "wave.onnx")
     ]
+    # What is missing is installed from where pip had the wheel; nobody owns its name on the public index.
+    lacking = (
+        "import sys; sys.modules |= dict.fromkeys(['librosa', 'tensorflow']); from audiotagger.cli import app; app()"
+    )
+    (metadata,) = site.glob("*.dist-info")
+    for origin, expected in (
+        ({"url": wheel.as_uri(), "archive_info": {}}, f'pip install "{wheel.name}[train]"'),
+        ({"url": EXAMPLES.parent.as_uri(), "dir_info": {}}, f'pip install "{EXAMPLES.parent}[train]"'),
+        (
+            {"url": "https://host/a.whl", "archive_info": {}},
+            'pip install "audiotagger-nets[train] @ https://host/a.whl"',
+        ),
+        ({"url": (tmp_path / "gone.whl").as_uri(), "archive_info": {}}, "pip install librosa tensorflow"),
+    ):
+        (metadata / "direct_url.json").write_text(json.dumps(origin))
+        refused = subprocess.run(
+            [sys.executable, "-P", "-c", lacking, "train", "--model", "mel"],
+            capture_output=True,
+            check=False,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(site)},
+        )
+        assert refused.returncode == 1
+        assert refused.stderr == f"audiotagger: training needs librosa, tensorflow: {expected}\n"

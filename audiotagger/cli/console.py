@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from audiotagger.errors import AudioTaggerError, RunError
+from audiotagger.errors import AudioTaggerError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,23 +52,17 @@ def errors_to_exit_status() -> Iterator[None]:
 
 @contextmanager
 def training_extra() -> Iterator[None]:
-    """Import tensorflow without its chatter, and say how to get the extra "train" where it is missing."""
+    """Import TensorFlow without its log messages. Raises ExtraError where the extra "train" is incomplete."""
+    from audiotagger.extras import extra_error, require_extra
+
+    require_extra("train", "training")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         with _silent_stderr():  # some of its messages heed no setting
             import tensorflow  # noqa: F401
         yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {
-            "tensorflow",
-            "keras",
-            "tf2onnx",
-            "librosa",
-            "matplotlib",
-            "onnx",
-        }:
-            raise
-        raise RunError(f'training needs {error.name}: pip install "audiotagger-nets[train]"') from None
+    except ModuleNotFoundError as error:  # a package of a package, or one that an older installation does not know of
+        raise extra_error("train", "training", [str(error.name)]) from None
 
 
 @contextmanager

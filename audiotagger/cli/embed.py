@@ -46,14 +46,15 @@ def embed(
     Exit status: 0 all files were processed, 1 at least one failed, 2 wrong usage, 130 interrupted.
     """
     with errors_to_exit_status():
-        from audiotagger.output.embeddings import EMBEDDING_WRITERS, require_pyarrow
+        from audiotagger.extras import require_extra
+        from audiotagger.output.embeddings import EMBEDDING_WRITERS
         from audiotagger.output.files import replacing
 
         mute_c_libraries()
         if output.suffix not in EMBEDDING_WRITERS:
             raise typer.BadParameter(f"{output}: --output must end in {' or '.join(EMBEDDING_WRITERS)}")
         if output.suffix == ".parquet":
-            require_pyarrow()
+            require_extra("parquet", "Parquet output")
         files = find_inputs(paths, files_from, null, every_file, print_skipped_path if verbose else None)
         tagger = load_tagger(models, verbose, window=window, hop=hop)
         failed = False

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from audiotagger.cli.console import counter, errors_to_exit_status, mute_c_libraries, training_extra
-from audiotagger.cli.options import ModelsOption
+from audiotagger.cli.console import counter, errors_to_exit_status, mute_c_libraries, print_note
+from audiotagger.cli.options import DataArgument, ModelsOption
 
 
 class Split(StrEnum):  # noqa: D101
@@ -24,34 +24,44 @@ class Format(StrEnum):  # noqa: D101
 
 
 def evaluate(
-    data: Annotated[
-        Path | None,
-        typer.Argument(metavar="DATA", help="Labelled clips, as of train. [default: AUDIOTAGGER_DATA, else data]"),
-    ] = None,
+    data: DataArgument = None,
     models: ModelsOption = None,
-    split: Annotated[Split, typer.Option(help="The test clips, or those that training holds out.")] = Split.test,
+    split: Annotated[
+        Split | None,
+        typer.Option(help="Clips to score: validation is what training held out. [default: test, or all without one]"),
+    ] = None,
+    all_labels: Annotated[
+        bool,
+        typer.Option("--all-labels", help="Score over all labels that the models know, not only those of the data."),
+    ] = False,
     output_format: Annotated[
-        Format, typer.Option("--format", "-f", help="A table to read, or all figures for programs.")
+        Format, typer.Option("--format", "-f", help="Tables to read, or all scores for programs.")
     ] = Format.table,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help='Also draw which labels are confused. Needs the extra "train".')
+        Path | None,
+        typer.Option(metavar="FILE", help='Also plot the confusion matrix. Needs the extra "plot".'),
     ] = None,
 ) -> None:
-    """Score the nets and their average on labelled clips."""
+    """Evaluate the models and their ensemble on a labelled dataset."""
     with errors_to_exit_status():
         from audiotagger.datasets.dataset import find_data
-        from audiotagger.evaluation.evaluator import evaluate as score
+        from audiotagger.evaluation.evaluator import evaluate as predict
         from audiotagger.evaluation.report import REPORTS
-        from audiotagger.evaluation.scores import figures
+        from audiotagger.evaluation.scores import make_report
+        from audiotagger.extras import require_extra
         from audiotagger.inference.tagger import Tagger
 
         mute_c_libraries()
-        tagger = Tagger.load(models)
-        with counter() as count:
-            results = score(tagger, find_data(data), split, count)
-        typer.echo(REPORTS[output_format](figures(results)))
         if plot:
-            with training_extra():
-                from audiotagger.evaluation.plots import confusion, save
+            require_extra("plot", "--plot")
+        found = find_data(data)
+        with counter() as count:
+            evaluation = predict(Tagger.load(models), found, split, count, all_labels)
+        if evaluation.split == "all":
+            seen = ", some of which the models were trained on; --split validation scores those held out"
+            print_note(f"{found}: no test split; scored all clips{seen if evaluation.seen_in_training else ''}")
+        typer.echo(REPORTS[output_format](make_report(evaluation)))
+        if plot:
+            from audiotagger.evaluation.plots import plot_confusion, save
 
-                save(confusion(results), plot)
+            save(plot_confusion(evaluation.predictions), plot)

@@ -2,53 +2,83 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
 from typing import Annotated
 
 import typer
 
 from audiotagger.cli.console import errors_to_exit_status
-from audiotagger.cli.options import ModelsOption
+from audiotagger.cli.options import ListFormat, ListFormatOption, ModelsOption
 
-app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app = typer.Typer(help="List and verify models.", invoke_without_command=True, rich_markup_mode=None)
 
 
 @app.callback()
-def list_models(context: typer.Context, models: ModelsOption = None) -> None:
-    """Show which models are installed."""
-    if context.invoked_subcommand:
-        context.obj = models
-        return
-    with errors_to_exit_status():
-        from audiotagger.inference.tagger import Tagger
+def models(context: typer.Context) -> None:  # noqa: D103 (the help above would be replaced)
+    if context.invoked_subcommand is None:
+        list_models()
 
-        for model in Tagger.load(models).models:
-            score = f"validation MAP@3 {model.scores['map3']:.3f}" if model.scores else "trained on all clips"
-            typer.echo(
-                f"{model.name}\t{model.kind}\t{len(model.labels)} labels\t{model.sample_rate} Hz\t"
-                f"version {model.version}\t{score}\tsha256 {model.sha256()}\t{model.path}"
-            )
+
+@app.command("list")
+def list_models(
+    models: ModelsOption = None,
+    output_format: ListFormatOption = ListFormat.table,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also show the SHA-256 of each file.")] = False,
+) -> None:
+    """List the models that the other commands use."""
+    with errors_to_exit_status():
+        from audiotagger.evaluation.metrics import MEASURES, leading
+        from audiotagger.inference.tagger import Tagger
+        from audiotagger.output.tables import make_table
+
+        found = Tagger.load(models).models
+        if output_format is ListFormat.json:
+            shown = ("name", "kind", "version", "sample_rate", "window_samples", "data_id", "quantized", "scores")
+            described = [
+                {
+                    **{field: getattr(model, field) for field in shown},
+                    "path": str(model.path),
+                    "sha256": model.sha256(),
+                    "labels": model.labels,
+                }
+                for model in found
+            ]
+            typer.echo(json.dumps(described, indent=2))
+            return
+        fields = leading(len(found[0].labels))
+        titles = ["model", "kind", ">labels", ">rate", ">window", "version", *(f">{MEASURES[x]}" for x in fields)]
+        rows = [
+            [
+                model.name,
+                model.kind + " int8" * model.quantized,
+                str(len(model.labels)),
+                f"{model.sample_rate} Hz",
+                f"{model.window_samples / model.sample_rate:g} s",
+                model.version,
+                *(f"{model.scores[name]:.3f}" if name in model.scores else "-" for name in fields),
+            ]
+            for model in found
+        ]
+        typer.echo(make_table(titles, rows))
+        typer.echo("\nScores are of the validation split; - if there was none.")
+        for model in found:
+            typer.echo(f"{model.sha256()}  {model.path}" if verbose else model.path)
 
 
 @app.command()
-def verify(
-    context: typer.Context,
-    folder: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="Folder of models. [default: as of models]")
-    ] = None,
-) -> None:
-    """Check that model files are whole, fit together, and say what they said when they were exported.
+def verify(models: ModelsOption = None) -> None:
+    """Verify that model files are intact, compatible and reproduce their reference output.
 
-    Exit status: 0 they do, perhaps with warnings, 1 something is wrong, 2 wrong usage.
+    Exit status: 0 they are, perhaps with warnings; 1 they are not; 2 wrong usage.
     """
     with errors_to_exit_status():
         from audiotagger.inference.model import model_files
         from audiotagger.inference.verification import Level, verify
         from audiotagger.output.writers import printable
 
-        wrong = False
-        for finding in verify(model_files(folder or context.obj)):
+        failed = False
+        for finding in verify(model_files(models)):
             typer.echo(printable(f"{finding.level}: {finding.text}"))
-            wrong = wrong or finding.level is Level.error
-        if wrong:
+            failed = failed or finding.level is Level.error
+        if failed:
             raise typer.Exit(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Container
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,25 @@ ModelsOption = Annotated[
         "--models", metavar="DIR", help="Folder of models. [default: AUDIOTAGGER_MODELS, else the shipped models]"
     ),
 ]
+"""Of every command that uses models."""
+
+DataArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="DATA", help="Labelled clips: a folder or a CSV file. [default: AUDIOTAGGER_DATA, else data]"
+    ),
+]
+"""Of every command that reads a dataset."""
+
+
+class ListFormat(StrEnum):  # noqa: D101
+    table = "table"
+    json = "json"
+
+
+ListFormatOption = Annotated[ListFormat, typer.Option("--format", "-f", help="A table to read, or JSON for programs.")]
+"""Of commands that list something."""
+
 PathsArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="PATH", help="Audio files, folders (recursive), globs, or - for audio on stdin."),

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from audiotagger.cli.console import errors_to_exit_status
+from audiotagger.cli.console import errors_to_exit_status, print_note
+from audiotagger.cli.options import ListFormat, ListFormatOption
 
 
 def runs(
     folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder of runs. [default: runs]")] = None,
+    output_format: ListFormatOption = ListFormat.table,
 ) -> None:
-    """List training runs, the newest last: how far they are, and their validation scores."""
+    """List training runs, the newest last, with their progress and validation scores."""
     with errors_to_exit_status():
-        from audiotagger.training.run_folder import RUNS, as_table, as_text, list_runs
+        from audiotagger.training.run_folder import RUNS
+        from audiotagger.training.run_list import as_json, as_table, list_runs
 
-        show = as_table if sys.stdout.isatty() else as_text
-        typer.echo(show(list_runs(folder or RUNS)), nl=False)
+        found = list_runs(folder or RUNS)
+        if output_format is ListFormat.json:
+            typer.echo(as_json(found))
+            return
+        typer.echo(as_table(found))
+        for run in found:
+            if run.error:
+                print_note(run.error)

@@ -143,9 +143,9 @@ def tag(
         found = find_inputs(paths, files_from, null, every_file, print_skipped_path if verbose else None)
         files: Iterator[str | BinaryIO] = found
         if write:
-            from audiotagger.output.metadata import require_extra
+            from audiotagger.extras import require_extra
 
-            require_extra()  # before thousands of files are tagged
+            require_extra("metadata", "--write")  # before thousands of files are tagged
         tagger = load_tagger(models, verbose, window=window, hop=hop, threshold=threshold, labels=read_labels(labels))
         # Names that are not valid text are written as the bytes they are, in JSON as escapes that read back the same.
         unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"

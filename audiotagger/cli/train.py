@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from audiotagger.cli.console import errors_to_exit_status, stderr_console, training_extra
+from audiotagger.cli.options import DataArgument
 
 
 class Kind(StrEnum):  # noqa: D101
@@ -27,7 +28,7 @@ class Init(StrEnum):  # noqa: D101
 
 
 def epochs_or_auto(text: str) -> int | None:
-    """Read the value of --epochs: a number of at least 1, None for "auto"."""
+    """Parse the value of --epochs: a number of at least 1, or None for "auto"."""
     if text == "auto":
         return None
     if not text.isdecimal() or int(text) < 1:
@@ -36,60 +37,55 @@ def epochs_or_auto(text: str) -> int | None:
 
 
 def train(
-    model: Annotated[Kind, typer.Option("--model", "-m", help="Which net to train.")],
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH", help="Labelled clips: a folder or a CSV file. [default: AUDIOTAGGER_DATA, else data]"
-        ),
+    model: Annotated[Kind, typer.Option("--model", "-m", help="Which model to train.")],
+    data: DataArgument = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Run folder. [default: a new one in runs]")
     ] = None,
     arch: Annotated[
-        Arch, typer.Option(help="This project's net, or the 2018 baseline's for comparison.")
+        Arch, typer.Option(help="Network architecture; baseline is that of 2018, for comparison.")
     ] = Arch.default,
     init: Annotated[
         Init | None,
         typer.Option(
-            help="Begin with random weights, or with those of the shipped net. [default: pretrained, but scratch for "
-            "the labels that it knows]"
+            help="Start from random weights or from the shipped model. [default: pretrained, but scratch for the "
+            "labels that it was trained on]"
         ),
     ] = None,
-    run: Annotated[Path | None, typer.Option(metavar="DIR", help="Run folder. [default: a new one under runs]")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
     epochs: Annotated[
         int | None,
         typer.Option(
             parser=epochs_or_auto,
             metavar="N|auto",
-            envvar="AUDIOTAGGER_EPOCHS",
-            help="Times through the clips; auto goes by how many there are and how the net begins. [default: auto]",
+            help="Number of training epochs; auto depends on dataset size and initialization. [default: auto]",
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of weights and batches. [default: 0]")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Random seed for initialization and sampling. [default: 0]")
+    ] = None,
     teacher: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Learn to match this ONNX model instead of the labels (distillation)."),
     ] = None,
-    hold_out: Annotated[
-        bool, typer.Option(help="Keep clips apart for validation, or train on all once a recipe is chosen.")
-    ] = True,
+    hold_out: Annotated[bool, typer.Option(help="Hold out clips for validation, or train on all of them.")] = True,
     distributed: Annotated[
-        bool, typer.Option("--distributed", help="Be one of the machines that TF_CONFIG names, which train together.")
+        bool, typer.Option("--distributed", help="Train as one worker of the cluster in TF_CONFIG.")
     ] = False,
     tensorboard: Annotated[
-        bool,
-        typer.Option("--tensorboard", help='Also write the curves for TensorBoard. Needs the extra "tensorboard".'),
+        bool, typer.Option("--tensorboard", help='Also log to TensorBoard. Needs the extra "tensorboard".')
     ] = False,
 ) -> None:
-    """Train a net on labelled clips. Needs the extra "train"."""
+    """Train a model on a labelled dataset. Needs the extra "train"."""
     with errors_to_exit_status(), training_extra():
-        from audiotagger.training.trainer import train as train_net
+        from audiotagger.training.trainer import train as train_model
 
-        done = train_net(
+        done = train_model(
             model,
             data,
             stderr_console(),
             arch=arch,
-            run=run,
+            run=output,
             resume=resume,
             epochs=epochs,
             seed=seed,

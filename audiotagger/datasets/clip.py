@@ -1,4 +1,4 @@
-"""What training knows of one audio file."""
+"""One audio file of a dataset."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Clip:
-    """One audio file. `label` is empty for clips that have none of the corpus's labels. Clips of one `source`
-    (a sample library, a project) or one `group` (a recording, a session) may sound alike beyond their label.
+    """One audio file and what its dataset states about it.
+
+    Clips of one `source` (a sample library, a project) or one `group` (a recording, a session) may sound alike beyond
+    their label.
     """
 
     path: Path
     label: str
+    """Empty for a clip without one."""
     source: str
     group: str
     verified: bool = True

@@ -1,4 +1,4 @@
-"""Get FSDKaggle2018 from Zenodo: archives that are downloaded in as many attempts as it takes, checked and unpacked."""
+"""Download FSDKaggle2018 from Zenodo: its archives are resumed where they broke off, verified and unpacked."""
 
 from __future__ import annotations
 
@@ -15,33 +15,38 @@ from typing import Any, NamedTuple
 
 from audiotagger import __version__
 from audiotagger.datasets.readers import FSDKAGGLE2018
-from audiotagger.errors import ExtraError, FetchError
+from audiotagger.errors import FetchError
+from audiotagger.extras import extra_error
 
 try:
     import pooch
 except ModuleNotFoundError:
-    raise ExtraError('fetching data needs pooch: pip install "audiotagger-nets[train]"') from None
+    raise extra_error("train", "data download", ["pooch"]) from None
 
 RECORD = 2552860
 FOLDERS = tuple(f"{FSDKAGGLE2018}{part}" for part in ("meta", "audio_test", "audio_train"))
 
 Count = Callable[[str, int, int], None]
-"""Called with the name of a file, how many bytes of it are there, and how many there will be."""
+"""Called with the name of a file, its bytes so far, and its total bytes."""
 
 
 class Source(NamedTuple):
-    """A file as its publisher describes it. checksum: an algorithm of hashlib, a colon, hexadecimal digits."""
+    """A file as its publisher describes it; `checksum` is an algorithm of hashlib, a colon and hexadecimal digits."""
 
     url: str
     size: int
     checksum: str
 
 
-def fetch(to: Path, count: Count) -> None:
-    """Make `to` a folder that holds all of FSDKaggle2018. What is there already is not fetched again.
+def download_dataset(to: Path, count: Count) -> None:
+    """Complete the folder `to`, of which some or all may be there.
 
-    Sizes and checksums are those of the Zenodo record, from AUDIOTAGGER_ZENODO if that is set: the address of a mirror
-    of zenodo.org. Raises FetchError, after which the next call goes on where this one stopped.
+    Sizes and checksums are those of the Zenodo record, or of the mirror whose address is in AUDIOTAGGER_ZENODO.
+
+    Raises
+    ------
+    FetchError
+        If something could not be downloaded or unpacked; the next call resumes.
     """
     missing = [folder for folder in FOLDERS if not (to / folder).is_dir()]
     if not missing:
@@ -51,33 +56,33 @@ def fetch(to: Path, count: Count) -> None:
     for folder in missing:
         archive = to / f"{folder}.zip"
         if archive.name not in sources:
-            raise FetchError(f"{archive.name}: no longer in Zenodo's record {RECORD}; unpack a copy of it in {to}")
+            raise FetchError(f"{archive.name}: not in Zenodo's record {RECORD}; unpack a copy of it into {to}")
         download(sources[archive.name], archive, count)
         unpack(archive, folder)
         archive.unlink()
 
 
 def download(source: Source, path: Path, count: Count) -> None:
-    """Complete `path`, of which some or all may be there. Raises FetchError if it is not, or not the right one."""
+    """Complete the file `path`, of which some or all may be there. Raises FetchError if that fails."""
     have = path.stat().st_size if path.exists() else 0
     if have < source.size:
         if shutil.disk_usage(path.parent).free < source.size - have:
             raise FetchError(
-                f"{path}: the disk is too full for {source.size / 1e9:.1f} GB; make room or give another --to"
+                f"{path}: not enough disk space for {source.size / 1e9:.1f} GB; free some or choose another --output"
             )
         with _Counted(path, lambda done: count(path.name, done, source.size)) as file:
             _get(source.url, file, have)
         have = path.stat().st_size
     if have < source.size:
-        raise FetchError(f"{path}: {have} of {source.size} bytes came; the same command fetches the rest")
+        raise FetchError(f"{path}: only {have} of {source.size} bytes arrived; run the same command to resume")
     algorithm, _, digest = source.checksum.partition(":")
     if have > source.size or pooch.file_hash(path, algorithm) != digest:
         path.unlink()
-        raise FetchError(f"{path}: not what was published, so it was removed; the same command fetches it anew")
+        raise FetchError(f"{path}: checksum mismatch, so it was removed; run the same command to download it again")
 
 
 class _Counted(io.BufferedWriter):
-    """A file to append to that says how long it has become."""
+    """A file to append to that reports how long it has become."""
 
     def __init__(self, path: Path, count: Callable[[int], None]) -> None:
         super().__init__(io.FileIO(path, "ab"))
@@ -91,7 +96,7 @@ class _Counted(io.BufferedWriter):
 
 def _get(url: str, file: io.BytesIO | io.BufferedWriter, have: int = 0) -> None:
     def look(response: Any, **_: object) -> None:
-        if response.status_code == 200:  # all of it comes, to whatever was asked for
+        if response.status_code == 200:  # the whole file, although a range was asked for
             file.seek(0)
             file.truncate()
         if not response.ok:  # pooch would leave it open
@@ -105,7 +110,7 @@ def _get(url: str, file: io.BytesIO | io.BufferedWriter, have: int = 0) -> None:
     try:
         get(url, file, None)
     except OSError as error:  # those of requests are, too
-        raise FetchError(f"{url}: {error}; the same command goes on where it broke off") from None
+        raise FetchError(f"{url}: {error}; run the same command to resume") from None
 
 
 def _sources(site: str) -> dict[str, Source]:
@@ -117,7 +122,7 @@ def _sources(site: str) -> dict[str, Source]:
         of_record = f"{site}/records/{RECORD}/files"
         return {f["key"]: Source(f"{of_record}/{f['key']}?download=1", f["size"], f["checksum"]) for f in files}
     except (ValueError, KeyError, TypeError):
-        raise FetchError(f"{url}: not the answer of Zenodo; look whether AUDIOTAGGER_ZENODO is right") from None
+        raise FetchError(f"{url}: not a Zenodo record; check AUDIOTAGGER_ZENODO") from None
 
 
 LARGEST_RATIO = 20

@@ -1,4 +1,4 @@
-"""What is wrong with data, and what it is like, before a net is trained on it. Needs no tensorflow."""
+"""What is wrong with a dataset, and how it is made up, before a model is trained on it."""
 
 from __future__ import annotations
 
@@ -14,64 +14,63 @@ import numpy as np
 
 from audiotagger.audio.decoding import native_blocks
 from audiotagger.datasets.clip import Clip
-from audiotagger.datasets.dataset import Corpus, read_corpus
+from audiotagger.datasets.dataset import Dataset, read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import AudioError, AudioWarning, DataError
 from audiotagger.inference.parallel import available_cores, ordered_map
+from audiotagger.output.tables import make_table
 
-FEWEST_CLIPS = 2
-"""Of a label: one to train on and one to validate with."""
+SPLITS = ("train", "test", "other", "other_test", "unlabelled")
 
 FEW_CLIPS = 10
 """Of a label: with fewer, hardly anything is learned."""
 
 SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100)
-"""Where the bins of lengths meet."""
+"""Edges of the bins of durations."""
 
 
 @dataclass(frozen=True)
 class ClipInfo:
-    """What is known of a clip once it has been decoded. digest: of its samples and their rate, the same for the same
-    sound in any lossless format; empty if the clip is silent or `error` says why it cannot be used.
-    """
+    """What decoding a clip shows."""
 
     split: str
     clip: Clip
     seconds: float = 0.0
     sample_rate: int = 0
     digest: bytes = b""
+    """Of its samples and their rate: the same for the same sound in any lossless format; empty for silence."""
     error: str = ""
+    """Why it cannot be decoded."""
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """errors: what training would fail of; warnings: what would make it worse; one line each. heard: in the order of
-    the corpus's lists.
-    """
+    """What is wrong with a dataset, one line each."""
 
     errors: list[str]
+    """For which `audiotagger train` refuses it."""
     warnings: list[str]
-    heard: list[ClipInfo]
+    clips: list[ClipInfo]
+    """In the order of the dataset's lists."""
 
 
-def check(data: Path, progress: Callable[[int, int], None]) -> ValidationReport:
+def validate(data: Path, progress: Callable[[int, int], None]) -> ValidationReport:
     """Decode all clips of `data` and look for what is wrong with them. `progress` is called with (done, total)."""
     try:
-        corpus = read_corpus(data)
+        dataset = read_dataset(data)
     except DataError as error:
         return ValidationReport([str(error)], [], [])
-    splits = ("train", "test", "other", "unlabelled")
-    listed = [(split, clip) for split in splits for clip in getattr(corpus, split)]
-    heard: list[ClipInfo] = []
+    listed = [(split, clip) for split in SPLITS for clip in getattr(dataset, split)]
+    clips: list[ClipInfo] = []
     cancelled = threading.Event()
-    for found in ordered_map(lambda item: _listen(*item, cancelled), listed, available_cores(), cancelled):
-        heard.append(found)
-        progress(len(heard), len(listed))
-    return ValidationReport([*_errors(corpus, heard)], [*_warnings(corpus, heard)], heard)
+    for info in ordered_map(lambda item: _decode(*item, cancelled), listed, available_cores(), cancelled):
+        clips.append(info)
+        progress(len(clips), len(listed))
+    return ValidationReport([*_errors(clips)], [*_warnings(dataset, clips)], clips)
 
 
-def _listen(split: str, clip: Clip, cancelled: threading.Event) -> ClipInfo:
+def _decode(split: str, clip: Clip, cancelled: threading.Event) -> ClipInfo:
     seconds, sample_rate, silent = 0.0, 0, True
     digest = hashlib.sha256()
     warnings: list[AudioWarning] = []
@@ -89,75 +88,66 @@ def _listen(split: str, clip: Clip, cancelled: threading.Event) -> ClipInfo:
     return ClipInfo(split, clip, seconds, sample_rate, b"" if silent else digest.digest(), warnings=messages)
 
 
-def _errors(corpus: Corpus, heard: Sequence[ClipInfo]) -> Iterator[str]:
-    yield from (found.error for found in heard if found.error)
-    for label, count in Counter(clip.label for clip in corpus.train).items():
-        if count < FEWEST_CLIPS:
-            yield f"{label}: only {count} clip to train on; a label needs {FEWEST_CLIPS}"
+DECODED_BY_TRAINING = {"train", "other"}
+"""Splits that training cannot do without."""
 
 
-def _warnings(corpus: Corpus, heard: Sequence[ClipInfo]) -> Iterator[str]:
-    for label, count in Counter(clip.label for clip in corpus.train).items():
-        if FEWEST_CLIPS <= count < FEW_CLIPS:
-            yield f"{label}: only {count} clips to train on; little is learned from fewer than {FEW_CLIPS}"
-    if not hold_out(corpus.train)[1]:
-        yield f"{corpus.root}: each label has only one source or group; training can hold none out to judge the net by"
-    for label in sorted({clip.label for clip in corpus.test} - set(corpus.labels)):
-        yield f"{label}: a label of test clips alone; no net can know it"
-    alike: dict[bytes, list[ClipInfo]] = defaultdict(list)
-    for found in heard:
-        yield from found.warnings
-        if found.digest:
-            alike[found.digest].append(found)
-        elif not found.error:
-            yield f"{found.clip.path}: silent; leave it out"
-    for copies in alike.values():
-        if len(copies) > 1:
-            yield _of_copies(copies)
+def _errors(clips: Sequence[ClipInfo]) -> Iterator[str]:
+    yield from (info.error for info in clips if info.error and info.split in DECODED_BY_TRAINING)
 
 
-def _of_copies(copies: Sequence[ClipInfo]) -> str:
-    splits = list(dict.fromkeys(found.split for found in copies))
-    labels = sorted({found.clip.label for found in copies if found.clip.label})
+def _warnings(dataset: Dataset, clips: Sequence[ClipInfo]) -> Iterator[str]:
+    yield from (info.error for info in clips if info.error and info.split not in DECODED_BY_TRAINING)
+    for label, count in Counter(clip.label for clip in dataset.train).items():
+        if count < FEW_CLIPS:
+            clips_of_it = "1 training clip" if count == 1 else f"{count} training clips"
+            yield f"{label}: only {clips_of_it}; a model learns little from fewer than {FEW_CLIPS}"
+    if not hold_out(dataset.train)[1]:
+        yield f"{dataset.root}: one source or group per label; training cannot hold any out for validation"
+    for label in sorted({clip.label for clip in dataset.test} - set(dataset.labels)):
+        yield f"{label}: a label of test clips only; no model can learn it"
+    copies: dict[bytes, list[ClipInfo]] = defaultdict(list)
+    for info in clips:
+        yield from info.warnings
+        if info.digest:
+            copies[info.digest].append(info)
+        elif not info.error:
+            yield f"{info.clip.path}: silent; remove it"
+    yield from (_duplicates(alike) for alike in copies.values() if len(alike) > 1)
+
+
+def _duplicates(copies: Sequence[ClipInfo]) -> str:
+    splits = list(dict.fromkeys(info.split for info in copies))
+    labels = sorted({info.clip.label for info in copies if info.clip.label})
     where = f" in {' and '.join(splits)}" if len(splits) > 1 else ""
     what = f" labelled {' and '.join(labels)}" if len(labels) > 1 else ""
-    return f"the same sound{where}{what}; keep one of {', '.join(str(found.clip.path) for found in copies)}"
+    return f"the same sound{where}{what}; keep one of {', '.join(str(info.clip.path) for info in copies)}"
 
 
-def report(data: Path, checked: ValidationReport) -> str:
-    """What `check` found as text: errors, warnings, and how labels, lengths and sample rates are distributed."""
-    lines = [*(f"error: {line}" for line in checked.errors), *(f"warning: {line}" for line in checked.warnings)]
-    if checked.heard:
-        lines += ["", *_summary(data, checked.heard)]
-    return "\n".join(lines).lstrip("\n")
-
-
-def _summary(data: Path, heard: Sequence[ClipInfo]) -> Iterator[str]:
-    of_split = Counter(found.split for found in heard)
-    doubted = sum(not found.clip.verified for found in heard)
-    hours = sum(found.seconds for found in heard) / 3600
-    yield f"{data}: " + ", ".join(f"{count} {split}" for split, count in of_split.items()) + f"; {hours:.1f} hours"
-    if doubted:
-        yield f"{doubted} of the labels are not manually verified"
-    labelled = Counter((found.split, found.clip.label) for found in heard if found.clip.label)
+def summarize(data: Path, clips: Sequence[ClipInfo]) -> str:
+    """Return how many clips there are of each split, label, duration and sample rate, as text for people."""
+    of_split = Counter(info.split for info in clips)
+    hours = sum(info.seconds for info in clips) / 3600
+    parts = [f"{data}: {', '.join(f'{count} {split}' for split, count in of_split.items())} clips; {hours:.1f} hours"]
+    if unverified := sum(not info.clip.verified for info in clips):
+        parts.append(f"{unverified} labels are not manually verified")
+    labelled = Counter((info.split, info.clip.label) for info in clips if info.split in ("train", "test"))
     labels = sorted({label for _, label in labelled})
-    yield from ("", f"{'label':<24}{'test':>8}{'train':>8}")
-    yield from _bars([(f"{label:<24}{labelled['test', label]:>8}", labelled["train", label]) for label in labels])
-    readable = [found for found in heard if not found.error]
-    bins = Counter(int(np.searchsorted(SECONDS, found.seconds, "right")) for found in readable)
-    names = [
-        f"under {SECONDS[0]:g}",
-        *(f"{low:g} to {high:g}" for low, high in itertools.pairwise(SECONDS)),
-    ]
-    names.append(f"{SECONDS[-1]:g} or more")
-    yield from ("", f"{'seconds':<32}{'clips':>8}")
-    yield from _bars([(f"{names[i]:<32}", bins[i]) for i in range(min(bins, default=0), max(bins, default=-1) + 1)])
-    rates = Counter(found.sample_rate for found in readable)
-    yield from ("", f"{'Hz':<32}{'clips':>8}")
-    yield from _bars([(f"{rate:<32}", rates[rate]) for rate in sorted(rates)])
+    rows = [(label, str(labelled["test", label]), labelled["train", label]) for label in labels]
+    parts += ["", _histogram(["label", ">test", ">train"], rows)]
+    decoded = [info for info in clips if not info.error]
+    bins = Counter(int(np.searchsorted(SECONDS, info.seconds, "right")) for info in decoded)
+    names = [f"< {SECONDS[0]:g}", *(f"{low:g} - {high:g}" for low, high in itertools.pairwise(SECONDS))]
+    names.append(f">= {SECONDS[-1]:g}")
+    spread = range(min(bins, default=0), max(bins, default=-1) + 1)
+    parts += ["", _histogram(["seconds", ">clips"], [(names[index], bins[index]) for index in spread])]
+    rates = Counter(info.sample_rate for info in decoded)
+    parts += ["", _histogram(["Hz", ">clips"], [(str(rate), rates[rate]) for rate in sorted(rates)])]
+    return "\n".join(parts)
 
 
-def _bars(rows: Sequence[tuple[str, int]]) -> Iterator[str]:
-    most = max((count for _, count in rows), default=0)
-    for text, count in rows:
-        yield f"{text}{count:>8}  {'#' * -(-40 * count // max(most, 1))}".rstrip()
+def _histogram(columns: Sequence[str], rows: Sequence[tuple[*tuple[str, ...], int]], width: int = 40) -> str:
+    """Return a table with a bar for the last column of each row."""
+    most = max((count for *_, count in rows), default=1)
+    bars = ((*texts, str(count), "#" * -(-width * count // max(most, 1))) for *texts, count in rows)
+    return make_table([*columns, ""], bars)

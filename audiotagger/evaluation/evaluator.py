@@ -1,69 +1,153 @@
-"""What a set of models says of the labelled clips of a data folder. Needs no tensorflow."""
+"""Predict the labelled clips of a dataset with each model and with their ensemble."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from audiotagger.audio.decoding import read_blocks
 from audiotagger.datasets.clip import Clip
-from audiotagger.datasets.dataset import read_corpus, read_split
-from audiotagger.datasets.splits import hold_out, hold_out_other
+from audiotagger.datasets.dataset import dataset_id, read_dataset, read_split
+from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import DataError
-from audiotagger.inference.parallel import available_cores
+from audiotagger.evaluation.metrics import Scores, Truth
+from audiotagger.inference.labels import LabelSubset
+from audiotagger.inference.parallel import available_cores, ordered_map
 from audiotagger.inference.tagger import Tagger
 
-TEST_DATA = "test.csv and audio_test/, in a folder test/ beside train/, or of split test in a CSV file"
+ENSEMBLE = "ensemble"
+"""What reports call the mean over the models, as if it were one of them."""
+
+TEST_DATA = "test.csv beside audio_test/, a folder test/ beside train/, or rows of split test in a CSV file"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Scores of clips with one true label each."""
+
+    labels: tuple[str, ...]
+    truth: Truth
+    """[clips], indices of `labels`."""
+    scores: dict[str, Scores]
+    """Of each model by name, and last of the ensemble: [clips, labels]."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """scores: of each net and last of "average", or of a single net, [clips, labels]; truth: [clips], indices of
-    `labels`; other_scores: of the last on sounds that are none of the labels, [clips, labels].
+    """What the models predict for a split of a dataset."""
+
+    split: str
+    """ "test", "validation", or "all" where there is no test split."""
+    seen_in_training: bool
+    """Whether clips of "all" are those that the models were trained on."""
+    known_labels: int
+    """How many labels the models know."""
+    predictions: Predictions
+    confidence: Scores
+    """[clips], the ensemble's highest probability of all labels that the models know."""
+    other_confidence: Scores
+    """The same of test clips whose label the models do not know."""
+    further: Predictions | None
+    """Of the test clips of further sounds, with --all-labels."""
+
+
+def evaluate(
+    tagger: Tagger,
+    data: Path,
+    split: str | None,
+    progress: Callable[[int, int], None],
+    all_labels: bool = False,
+) -> Evaluation:
+    """Predict a split of `data`, and the other sounds that are never trained on.
+
+    Parameters
+    ----------
+    tagger
+        Models that know all labels of the clips.
+    data
+        A data folder or file.
+    split
+        "test"; "validation", the clips that training holds out; None for test, or all clips if there are none.
+    progress
+        Called with (done, total) clips.
+    all_labels
+        Score over all labels that the models know, and the test clips of other sounds with such a label too. By
+        default scores are renormalized over the labels of `data`, as by `audiotagger tag --labels`.
+
+    Raises
+    ------
+    DataError
+        There are no such clips, or they have labels that the models do not know.
     """
+    clips, split = _choose_clips(tagger, data, split)
+    if unknown := sorted({clip.label for clip in clips} - set(tagger.labels)):
+        raise DataError(f"{data}: the models do not know these labels: {', '.join(unknown)}")
+    of_data = {clip.label for name in ("train", "test") for clip in read_split(data, name)} & set(tagger.labels)
+    subset = LabelSubset(tagger.labels, None if all_labels or of_data == set(tagger.labels) else of_data)
+    other_test = read_split(data, "other_test")
+    unknown_clips = [clip for clip in other_test if clip.label not in tagger.labels]
+    further = [clip for clip in other_test if clip.label in tagger.labels] if all_labels else []
 
-    labels: tuple[str, ...]
-    truth: NDArray[np.int64]
-    scores: dict[str, NDArray[np.float32]]
-    other_scores: NDArray[np.float32]
+    probabilities = _predict(tagger, [*clips, *unknown_clips, *further], progress)
+    confidence = probabilities[ENSEMBLE].max(axis=1)
+    first, last = len(clips), len(clips) + len(unknown_clips)
+    scores = {name: np.apply_along_axis(subset.renormalize, 1, of[:first]) for name, of in probabilities.items()}
+    return Evaluation(
+        split=split,
+        seen_in_training=split == "all" and _trained_on(tagger, data),
+        known_labels=len(tagger.labels),
+        predictions=Predictions(subset.labels, _truth(clips, subset.labels), scores),
+        confidence=confidence[:first],
+        other_confidence=confidence[first:last],
+        further=Predictions(
+            tagger.labels, _truth(further, tagger.labels), {name: of[last:] for name, of in probabilities.items()}
+        )
+        if further
+        else None,
+    )
 
-    @property
-    def answer(self) -> NDArray[np.float32]:
-        """The scores that tagging would go by: the last."""
-        return [*self.scores.values()][-1]
 
-
-def evaluate(tagger: Tagger, data: Path, split: str, progress: Callable[[int, int], None]) -> Evaluation:
-    """Tag a split of `data`: "test", or "validation", the clips that training holds out; and the sounds
-    that are none of the labels and were held out from training, if there are any.
-
-    Raises DataError if there are none, or if they have labels that the models do not know.
-    """
-    clips = list(read_split(data, "test")) if split == "test" else hold_out(read_corpus(data).train)[1]
-    if split == "validation" and not all(model.scores for model in tagger.models):
-        raise DataError("these nets were trained on all clips, the validation ones too; use the test split")
+def _choose_clips(tagger: Tagger, data: Path, split: str | None) -> tuple[list[Clip], str]:
+    """Return the clips of a split, and its name."""
+    if split == "validation":
+        if not all(model.scores for model in tagger.models):
+            raise DataError("the models were trained on all clips, including validation; use --split test")
+        clips = hold_out(read_dataset(data).train)[1]
+    else:
+        clips = list(read_split(data, "test"))
+        if split is None:
+            split = "test" if clips else "all"
+            clips = clips or list(read_split(data, "train"))
     if not clips:
-        raise DataError(f"{data}: no {split} clips; tests are in {TEST_DATA}")
-    unknown = sorted({clip.label for clip in clips} - set(tagger.labels))
-    if unknown:
-        raise DataError(f"{data}: labels that these models do not know: {', '.join(unknown)}")
-    other = hold_out_other(read_split(data, "other"))[1]
+        raise DataError(f"{data}: no {split} clips; test clips are in {TEST_DATA}")
+    return clips, split
 
-    def probabilities(clip: Clip) -> dict[str, NDArray[np.float32]]:
-        return tagger.probabilities(read_blocks(clip.path, tagger.sample_rate))
 
-    results = []
-    with ThreadPoolExecutor(available_cores()) as pool:
-        for result in pool.map(probabilities, [*clips, *other]):
-            results.append(result)
-            progress(len(results), len(clips) + len(other))
+def _predict(tagger: Tagger, clips: Sequence[Clip], progress: Callable[[int, int], None]) -> dict[str, Scores]:
+    """Return the probabilities of each model by name, and last of the ensemble: [clips, known labels]."""
+
+    def predict(clip: Clip) -> dict[str, Scores]:
+        return dict(tagger.probabilities(read_blocks(clip.path, tagger.sample_rate)))
+
+    results: list[dict[str, Scores]] = []
+    for result in ordered_map(predict, clips, available_cores(), threading.Event()):
+        results.append(result)
+        progress(len(results), len(clips))
     scores = {model.name: np.stack([result[model.name] for result in results]) for model in tagger.models}
-    scores["average"] = np.mean(list(scores.values()), axis=0)
-    truth = np.array([tagger.labels.index(clip.label) for clip in clips])
-    n = len(clips)
-    return Evaluation(tagger.labels, truth, {name: of[:n] for name, of in scores.items()}, scores["average"][n:])
+    return {**scores, ENSEMBLE: np.mean(list(scores.values()), axis=0)}
+
+
+def _truth(clips: Sequence[Clip], labels: Sequence[str]) -> Truth:
+    return np.array([labels.index(clip.label) for clip in clips], np.int64)
+
+
+def _trained_on(tagger: Tagger, data: Path) -> bool:
+    try:
+        trained = dataset_id(read_dataset(data))
+    except DataError:  # no data that anything can be trained on
+        return False
+    return any(model.data_id == trained for model in tagger.models)

@@ -1,4 +1,4 @@
-"""Pictures of how a training run goes, and of what a set of nets confuses."""
+"""Plots: the curves of a training run and the confusion matrix of an evaluation."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ from matplotlib.ticker import MaxNLocator
 
 from audiotagger.errors import OutputError
 from audiotagger.evaluation import metrics
-from audiotagger.evaluation.evaluator import Evaluation
+from audiotagger.evaluation.evaluator import Predictions
 
 
-def curves(history: Sequence[Mapping[str, float]]) -> Figure:
-    """Draw the loss of each epoch and, where there are, the validation scores. history: rows of history.csv."""
+def plot_curves(history: Sequence[Mapping[str, float]]) -> Figure:
+    """Plot the loss of each epoch and, if there are any, the validation scores.
+
+    Parameters
+    ----------
+    history
+        The rows of history.csv.
+    """
     epochs = [row["epoch"] for row in history]
     figure = Figure(figsize=(7, 4), layout="constrained")
     losses = figure.subplots()
@@ -25,18 +31,19 @@ def curves(history: Sequence[Mapping[str, float]]) -> Figure:
     losses.xaxis.set_major_locator(MaxNLocator(integer=True))
     if "val_map3" in history[0]:
         scores = losses.twinx()
-        for name, title in (("val_map3", "validation MAP@3"), ("val_top1", "validation top-1")):
-            scores.plot(epochs, [row[name] for row in history], ".-", label=title)
+        for name in ("map3", "top1"):
+            values = [row[f"val_{name}"] for row in history]
+            scores.plot(epochs, values, ".-", label=f"validation {metrics.MEASURES[name]}")
         scores.set_ylim(0, 1)
         scores.set_ylabel("validation")
     figure.legend(loc="outside upper center", ncols=3)
     return figure
 
 
-def confusion(evaluation: Evaluation) -> Figure:
-    """Draw which label is given to the clips of each, as shares of a row."""
-    labels = evaluation.labels
-    counts = metrics.confusions(evaluation.answer, evaluation.truth)
+def plot_confusion(predictions: Predictions) -> Figure:
+    """Plot the confusion matrix of the ensemble: clips by true label (row) and best label (column)."""
+    labels = predictions.labels
+    counts = metrics.confusion_matrix([*predictions.scores.values()][-1], predictions.truth)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     size = 2.5 + 0.22 * len(labels)
     figure = Figure(figsize=(size, size), layout="constrained")
@@ -47,15 +54,15 @@ def confusion(evaluation: Evaluation) -> Figure:
         axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", size=6, color="w" if dark else "k")
     axes.set_xticks(range(len(labels)), labels, rotation=90, size=7)
     axes.set_yticks(range(len(labels)), labels, size=7)
-    axes.set_xlabel("heard")
+    axes.set_xlabel("predicted label")
     axes.set_ylabel("true label")
-    axes.set_title("Clips by true label and by the best one heard; colour: share of the row", size=9)
+    axes.set_title("Confusion matrix (row-normalized)", size=9)
     return figure
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the picture in the format of `path`'s suffix. Raises OutputError."""
+    """Write a figure in the format of `path`'s suffix. Raises OutputError."""
     try:
         figure.savefig(path, dpi=110)
     except (OSError, ValueError) as error:  # ValueError: no format of that suffix
-        raise OutputError(f"{path}: {error}; give another --plot, such as confusion.png") from None
+        raise OutputError(f"{path}: {error}; choose another --plot, such as confusion.png") from None

@@ -1,130 +1,148 @@
-"""Every figure of an evaluation: of all clips and of each label's, of each net and of their average."""
+"""All scores of an evaluation: over all clips and for each label, of each model and of their ensemble."""
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from audiotagger.evaluation import metrics
-from audiotagger.evaluation.evaluator import Evaluation
+from audiotagger.evaluation.evaluator import ENSEMBLE, Evaluation, Predictions
 from audiotagger.inference.tagger import DEFAULT_THRESHOLD
+
+Interval = tuple[float, float] | None
+"""A 95 % confidence interval (low, high) over clips; None where there are too few clips for one."""
 
 
 @dataclass(frozen=True)
 class LabelScores:
-    """What a net makes of one label. All but the counts are in [0, 1]."""
+    """Scores for one label. All but the counts are in [0, 1]."""
 
     clips: int
-    """How many have this label."""
     ap: float
     """Average precision of the ranking of all clips by this label's score."""
     map3: float
     recall: float
     """Share of its clips whose best label it is."""
-    wrong_label: str | None
+    confused_with: str | None
     """Which other label its clips get most often; of several, the first. None if they get no other."""
-    wrong_clips: int
+    confused_clips: int
     """How many get that."""
 
 
 @dataclass(frozen=True)
 class ModelScores:
-    """How a net, or the average, does on all clips, in [0, 1]."""
+    """Scores over all clips, in [0, 1]."""
 
     map3: float
     macro_map3: float
     top1: float
     ece: float
     """Expected calibration error of the best label."""
-    intervals: dict[str, tuple[float, float]]
-    """The 95 % confidence intervals (low, high) of map3, macro_map3 and top1 over clips."""
+    intervals: dict[str, Interval]
+    """Of map3, macro_map3 and top1."""
     labels: dict[str, LabelScores]
     """Of the labels that have clips."""
 
 
 @dataclass(frozen=True)
 class Gain:
-    """What averaging gains over `net` alone."""
+    """What the ensemble gains over one of its models: differences of scores, in [-1, 1]."""
 
-    net: str
+    model: str
     map3: float
-    """Of the average less that of the net, in [-1, 1]."""
-    interval: tuple[float, float]
-    """Its 95 % confidence interval (low, high) over clips, on each of which both are compared."""
+    top1: float
+    intervals: dict[str, Interval]
+    """Of map3 and top1; each clip is compared with itself."""
 
 
 @dataclass(frozen=True)
 class Complement:
-    """Share of the clips that `net` gets wrong on which `helper` is right, in [0, 1]."""
+    """Share of the clips that `model` gets wrong on which `helper` is right, in [0, 1]."""
 
-    net: str
+    model: str
     helper: str
     rate: float
 
 
 @dataclass(frozen=True)
 class OutOfDomainScores:
-    """What the average makes of sounds that are none of the labels."""
+    """How the ensemble scores sounds whose label the models do not know."""
 
     clips: int
     confident: float
-    """Share of them that get a confident answer, in [0, 1]."""
+    """Share of them whose best score reaches the default threshold, in [0, 1]."""
     auroc: float
     """How often a labelled clip's best score is higher than that of one of these, in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class FurtherScores:
+    """Scores of the test clips of further sounds that the models know, over all labels."""
+
+    clips: int
+    models: dict[str, ModelScores]
 
 
 @dataclass(frozen=True)
 class EvaluationReport:
     """All that `audiotagger evaluate` reports."""
 
+    split: str
     clips: int
-    nets: dict[str, ModelScores]
-    """By name; the last is "average", unless there is but one."""
-    gains: list[Gain]
-    """Over each net; empty for one net."""
-    complements: list[Complement]
-    """Of each pair of nets, either way; empty for one net."""
-    confident: float
-    """Share of the clips that get a confident answer from the average, in [0, 1]."""
-    others: OutOfDomainScores | None
+    labels: int
+    """How many labels the clips are scored over."""
+    known_labels: int
+    """How many labels the models know."""
+    models: dict[str, ModelScores]
+    """By name; the last is the ensemble."""
+    gains: list[Gain] = field(default_factory=list)
+    """Of each model; empty for a single one."""
+    complements: list[Complement] = field(default_factory=list)
+    """Of each pair of models, either way; empty for a single one."""
+    confident: float | None = None
+    """Share of the clips whose best score reaches the default threshold, in [0, 1]."""
+    out_of_domain: OutOfDomainScores | None = None
     """None if there are no such sounds."""
+    further: FurtherScores | None = None
+    """None without --all-labels, and if there are no such sounds."""
 
 
-def figures(evaluation: Evaluation) -> EvaluationReport:
-    """Work out what is to be reported of an evaluation."""
-    scores, truth = evaluation.scores, evaluation.truth
-    names = [name for name in scores if name != "average"]
-    known, other = evaluation.answer.max(axis=1), evaluation.other_scores.max(axis=1)
+def make_report(evaluation: Evaluation) -> EvaluationReport:
+    """Compute all scores of an evaluation."""
+    predictions, further = evaluation.predictions, evaluation.further
+    known, other = evaluation.confidence, evaluation.other_confidence
+    models = [name for name in predictions.scores if name != ENSEMBLE]
+    pairs = itertools.permutations(models, 2)
     return EvaluationReport(
-        clips=len(truth),
-        nets={name: _of_net(evaluation, name) for name in scores},
-        gains=[_gain(evaluation, name) for name in names] if len(names) > 1 else [],
-        complements=[
-            Complement(net, helper, metrics.complement_rate(scores[net], scores[helper], truth))
-            for net, helper in itertools.permutations(names, 2)
-        ],
-        confident=float(np.mean(known >= DEFAULT_THRESHOLD)),
-        others=OutOfDomainScores(len(other), float(np.mean(other >= DEFAULT_THRESHOLD)), metrics.auroc(known, other))
+        split=evaluation.split,
+        clips=len(predictions.truth),
+        labels=len(predictions.labels),
+        known_labels=evaluation.known_labels,
+        models=score_models(predictions),
+        gains=[_gain(predictions, name) for name in models] if len(models) > 1 else [],
+        complements=[Complement(*pair, _complement_rate(predictions, *pair)) for pair in pairs],
+        confident=_confident(known),
+        out_of_domain=OutOfDomainScores(len(other), _confident(other), metrics.auroc(known, other))
         if len(other)
         else None,
+        further=FurtherScores(len(further.truth), score_models(further)) if further else None,
     )
 
 
-def _gain(evaluation: Evaluation, name: str) -> Gain:
-    of_average, of_net = (metrics.precision_at(evaluation.scores[one], evaluation.truth) for one in ("average", name))
-    gained = of_average - of_net
-    return Gain(name, float(gained.mean()), metrics.interval(np.mean, gained))
+def score_models(predictions: Predictions) -> dict[str, ModelScores]:
+    """Return the scores of each model by name, and last of the ensemble."""
+    return {name: _score_model(predictions, name) for name in predictions.scores}
 
 
-def _of_net(evaluation: Evaluation, name: str) -> ModelScores:
-    scores, truth = evaluation.scores[name], evaluation.truth
+def _score_model(predictions: Predictions, name: str) -> ModelScores:
+    scores, truth = predictions.scores[name], predictions.truth
     precision, right = metrics.precision_at(scores, truth), metrics.precision_at(scores, truth, 1)
-    wrong = metrics.confusions(scores, truth)
+    wrong = metrics.confusion_matrix(scores, truth)
     np.fill_diagonal(wrong, 0)
 
-    def of_label(index: int) -> LabelScores:
+    def score_label(index: int) -> LabelScores:
         own, commonest = truth == index, int(wrong[index].argmax())
         clips = int(wrong[index, commonest])
         return LabelScores(
@@ -132,19 +150,35 @@ def _of_net(evaluation: Evaluation, name: str) -> ModelScores:
             ap=metrics.average_precision(scores[:, index], own),
             map3=float(precision[own].mean()),
             recall=float(right[own].mean()),
-            wrong_label=evaluation.labels[commonest] if clips else None,
-            wrong_clips=clips,
+            confused_with=predictions.labels[commonest] if clips else None,
+            confused_clips=clips,
         )
 
     return ModelScores(
-        map3=float(precision.mean()),
-        macro_map3=metrics.macro_mean(precision, truth),
-        top1=float(right.mean()),
+        **metrics.summarize(scores, truth),
         ece=metrics.calibration_error(scores, truth),
         intervals={
             "map3": metrics.interval(np.mean, precision),
             "macro_map3": metrics.interval(metrics.macro_mean, precision, truth),
             "top1": metrics.interval(np.mean, right),
         },
-        labels={evaluation.labels[index]: of_label(index) for index in np.unique(truth)},
+        labels={predictions.labels[index]: score_label(index) for index in np.unique(truth)},
     )
+
+
+def _gain(predictions: Predictions, name: str) -> Gain:
+    ensemble, model, truth = predictions.scores[ENSEMBLE], predictions.scores[name], predictions.truth
+    gained = {
+        field: metrics.precision_at(ensemble, truth, k) - metrics.precision_at(model, truth, k)
+        for field, k in (("map3", 3), ("top1", 1))
+    }
+    intervals = {field: metrics.interval(np.mean, values) for field, values in gained.items()}
+    return Gain(name, float(gained["map3"].mean()), float(gained["top1"].mean()), intervals)
+
+
+def _complement_rate(predictions: Predictions, name: str, helper: str) -> float:
+    return metrics.complement_rate(predictions.scores[name], predictions.scores[helper], predictions.truth)
+
+
+def _confident(scores: metrics.Scores) -> float:
+    return float(np.mean(scores >= DEFAULT_THRESHOLD))

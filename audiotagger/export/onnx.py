@@ -1,4 +1,4 @@
-"""From a training run to an ONNX file that needs nothing but itself."""
+"""Export training runs to self-contained ONNX files."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ import tf2onnx
 
 from audiotagger.errors import ModelError, RunError
 from audiotagger.export.quantization import Quantized, quantize
-from audiotagger.inference.model import FORMAT, Model
+from audiotagger.inference.model import FORMAT, Model, shipped_models
 from audiotagger.inference.tagger import Tagger
 from audiotagger.inference.verification import DIGITS, reference_waveform
+from audiotagger.output.tables import make_table
 from audiotagger.training import layers  # noqa: F401 (Keras must know them)
 from audiotagger.training.recipes import SAMPLE_RATE
 from audiotagger.training.run_folder import Config
@@ -28,19 +29,24 @@ from audiotagger.training.run_folder import Config
 OPSET = 18
 
 TOLERANCE = 1e-4
-"""Largest difference between Keras and ONNX that is let through."""
+"""Largest accepted difference between Keras and ONNX."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What became of a run: the file, and the largest difference from Keras, of a probability or of an embedding's
-    share of its largest value.
-    """
+    """What a run was exported to."""
 
     path: Path
     run: Path
     difference: float
+    """Largest difference from Keras: of a probability, or of an embedding relative to its largest value."""
     quantized: Quantized | None = None
+
+
+def default_destination() -> Path:
+    """Return the folder for models if none was named: models, but never the shipped ones of a checkout."""
+    folder = Path("models")
+    return Path("exported") if folder.resolve() == shipped_models().resolve() else folder
 
 
 def export(
@@ -50,16 +56,29 @@ def export(
     in_8_bits: bool = False,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> list[Exported]:
-    """Write KIND.onnx and KIND.keras of each run into `folder`; older ones are replaced only if all runs pass.
+    """Write KIND.onnx and KIND.keras of each run.
 
-    Raises RunError if a run has not finished, if its ONNX differs from Keras by more than `TOLERANCE`, if two runs are
-    of the same kind, if `folder` would hold nets that cannot be averaged, or with `in_8_bits` as `quantize`, which
-    `progress` is for.
+    Parameters
+    ----------
+    runs
+        Run folders.
+    folder
+        The destination. Older files in it are replaced only if all runs pass.
+    in_8_bits
+        Whether to `quantize`.
+    progress
+        Called with (done, total) clips while these are decoded to quantize.
+
+    Raises
+    ------
+    RunError
+        A run has not finished, two are of one kind, an ONNX file differs from Keras by more than `TOLERANCE`, or
+        `folder` would have models that cannot be averaged; also as `quantize`.
     """
     kinds: dict[str, Path] = {}
     for run in runs:
         if other := kinds.get(kind := Config.read(run).kind):
-            raise RunError(f"{run}: a {kind} net as {other} is, and a folder holds one; export it to another with --to")
+            raise RunError(f"{run}: a {kind} model, as {other} is; export one of them to another --output")
         kinds[kind] = run
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".export") as partial:
@@ -70,21 +89,40 @@ def export(
         try:
             Tagger((new | old).values())
         except ModelError as error:
-            raise RunError(f"{error}; nothing replaced, use --to") from None
+            raise RunError(f"{error}; nothing replaced, choose another --output") from None
         for one in exported:
             for suffix in (".keras", ".onnx"):
                 one.path.with_suffix(suffix).replace(folder / f"{one.path.stem}{suffix}")
     return [replace(one, path=folder / one.path.name) for one in exported]
 
 
+def as_table(exported: Sequence[Exported]) -> str:
+    """Return what was exported, for people."""
+    rows = [[str(one.path), str(one.run), f"{one.difference:.1e}"] for one in exported]
+    table = make_table(["model", "run", ">difference from Keras"], rows)
+    quantized = [
+        [
+            str(one.path),
+            "{:.2f} to {:.2f} MB".format(*(size / 1e6 for size in one.quantized.sizes)),
+            "{:.1f} to {:.1f} ms".format(*(1e3 * seconds for seconds in one.quantized.seconds)),
+            f"{one.quantized.agreement:.1%} of {one.quantized.windows} windows",
+            str(one.quantized.clips),
+        ]
+        for one in exported
+        if one.quantized
+    ]
+    titles = ["8 bits", "size", "5 s clip", "same best label", ">clips"]
+    return f"{table}\n\n{make_table(titles, quantized)}" if quantized else table
+
+
 def _convert(run: Path, folder: Path, in_8_bits: bool, progress: Callable[[int, int], None]) -> Exported:
     config = Config.read(run)
     if not (run / "result.json").is_file():
-        again = f"audiotagger train --model {config.kind} --arch {config.arch} --run {run} --resume"
-        raise RunError(f"{run}: this run has not finished; go on with `{again}`")
+        again = f"audiotagger train --model {config.kind} --arch {config.arch} --output {run} --resume"
+        raise RunError(f"{run}: this run has not finished; resume it with `{again}`")
     result = json.loads((run / "result.json").read_text(encoding="utf-8"))
     net = keras.saving.load_model(run / "model.keras", compile=False)
-    # What the net gives to none of the labels is left out, so the rest may sum to less than one.
+    # The output for none of the labels is left out, so the rest may sum to less than one.
     probabilities = keras.layers.Softmax()(net.output / result["temperature"])[:, : len(config.labels)]
     model = keras.Model(net.input, [probabilities, net.get_layer("embedding").output])
     path = folder / f"{config.kind}.onnx"
@@ -120,14 +158,14 @@ def _write_onnx(model: keras.Model, path: Path, metadata: dict[str, str]) -> Non
 
 
 def _reference_output(path: Path) -> str:
-    """What the file makes of the reference waveform, for `audiotagger models verify`."""
+    """Return the probabilities of the reference waveform, for `audiotagger models verify`."""
     model = Model.load(path)
     (probabilities,) = model.predict(reference_waveform(model.sample_rate, model.window_samples)[None])
     return json.dumps([round(float(one), DIGITS) for one in probabilities])
 
 
 def _describe(path: Path, **metadata: str) -> None:
-    """Add to the metadata of a file, or change it."""
+    """Add metadata to a file, or replace it."""
     proto = onnx.load(path)
     onnx.helper.set_model_props(proto, {prop.key: prop.value for prop in proto.metadata_props} | metadata)
     onnx.save(proto, path)

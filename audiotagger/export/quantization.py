@@ -1,4 +1,4 @@
-"""The convolutions of an exported net in 8 bits: a smaller and faster file, or none if it no longer says the same."""
+"""Quantize the convolutions of an exported model to 8 bits, if its best labels stay the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from audiotagger.datasets.clip import Clip
-from audiotagger.datasets.dataset import corpus_id, read_corpus
+from audiotagger.datasets.dataset import Dataset, dataset_id, read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import RunError
 from audiotagger.inference.model import Model
@@ -26,88 +26,98 @@ from audiotagger.training.run_folder import Config
 from audiotagger.training.validation import Validation, cut
 
 CLIPS = 400
-"""Training clips that show how large the values between the layers get, a window of each."""
+"""Number of training clips, a window of each, from which the ranges of activations are found."""
 
 AGREEMENT = 0.99
-"""Smallest share of windows with the same best label that is let through."""
+"""Smallest accepted share of windows with the same best label."""
 
 
 @dataclass(frozen=True)
 class Quantized:
-    """What 8 bits changed; pairs are before and after."""
+    """What quantization changed; pairs are before and after."""
 
     sizes: tuple[int, int]
     """Bytes of the file."""
     seconds: tuple[float, float]
-    """For a clip of 5 s, on one thread."""
+    """Of predicting a clip of 5 s on one thread."""
     agreement: float
     """Share of `windows` windows with the same best label."""
     windows: int
+    clips: int
+    """How many clips the windows are of."""
     scores: dict[str, float]
     """On the held-out clips, as in result.json; empty if there are none."""
 
-    def __str__(self) -> str:
-        kilobytes, milliseconds = (size / 1e3 for size in self.sizes), (1e3 * one for one in self.seconds)
-        return (
-            "8 bits: {:.0f} kB to {:.0f} kB\t".format(*kilobytes)
-            + "{:.1f} ms to {:.1f} ms for 5 s\t".format(*milliseconds)
-            + f"same best label for {self.agreement:.1%} of {self.windows} windows"
-        )
-
 
 def quantize(path: Path, run: Path, progress: Callable[[int, int], None]) -> Quantized:
-    """Replace `path`, the ONNX file of `run`, by one with convolutions in 8 bits.
+    """Replace an ONNX file by one with 8-bit convolutions.
 
-    `progress` is called with (done, total) clips decoded. Raises RunError if the run's data is not there any more, or
-    if the best label stays the same for less than `AGREEMENT` of the held-out windows; without held-out clips, of
-    windows of training clips that were not used to find the ranges of values.
+    Parameters
+    ----------
+    path
+        The ONNX file of `run`.
+    run
+        A run folder, whose data must still be there.
+    progress
+        Called with (done, total) decoded clips.
+
+    Raises
+    ------
+    RunError
+        The run's data is gone or has changed, or the best label stays the same for less than `AGREEMENT` of the
+        held-out windows; without held-out clips, of windows of training clips that ranges were not found on.
     """
-    net = Model.load(path)
+    model = Model.load(path)
     config = Config.read(run)
-    training, judged = _clips(run, config)
-    waveforms = decode_all([*training, *judged], net.sample_rate, progress)
+    dataset = _dataset(run, config)
+    training, judged = (dataset.train, []) if config.fold is None else hold_out(dataset.train, fold=config.fold)
+    held_out = bool(judged)
+    if held_out:
+        training = _balanced(training)[:CLIPS]
+    else:
+        clips = _balanced(dataset.train)
+        training, judged = clips[::2][:CLIPS], clips[1::2][:CLIPS]
+    waveforms = decode_all([*training, *judged], model.sample_rate, progress)
     indices = range(len(waveforms))
-    windows = [cut(waveforms[index], net.window_samples)[0] for index in indices[: len(training)]]
-    validation = Validation(judged, waveforms.take(indices[len(training) :]), net.labels, net.window_samples)
+    windows = [cut(waveforms[index], model.window_samples)[0] for index in indices[: len(training)]]
+    validation = Validation(judged, waveforms.take(indices[len(training) :]), dataset.labels, model.window_samples)
 
     partial = path.with_suffix(".partial")
     _write(path, partial, windows)
     in_8_bits = Model.load(partial)
-    before, after = (_predict(model, validation.windows) for model in (net, in_8_bits))
+    before, after = (_predict(one, validation.windows) for one in (model, in_8_bits))
     agreement = float(np.mean(before.argmax(axis=1) == after.argmax(axis=1)))
     if not agreement >= AGREEMENT:
         raise RunError(
-            f"{run}: in 8 bits this net gives the same best label to {agreement:.1%} of {len(after)} windows, "
-            f"under {AGREEMENT:.0%}; nothing replaced, export it without --quantize"
+            f"{run}: quantized, the best label stays the same for {agreement:.1%} of {len(after)} windows, "
+            f"below {AGREEMENT:.0%}; nothing replaced, export without --quantize"
         )
+    scores = validation.means(after)[:, : len(dataset.labels)]  # further labels come after these
     quantized = Quantized(
         sizes=(path.stat().st_size, partial.stat().st_size),
-        seconds=_seconds(net, in_8_bits),
+        seconds=_seconds(model, in_8_bits),
         agreement=agreement,
         windows=len(after),
-        scores={"clips": len(judged), **validation.summary(validation.means(after))} if config.fold is not None else {},
+        clips=len(judged),
+        scores={"clips": len(judged), **validation.summary(scores)} if held_out else {},
     )
     partial.replace(path)
     return quantized
 
 
-def _clips(run: Path, config: Config) -> tuple[list[Clip], list[Clip]]:
-    """The clips to find ranges on, and those to compare answers on."""
+def _dataset(run: Path, config: Config) -> Dataset:
+    """Read the dataset of a run. Raises RunError if it is gone or has changed."""
     data = Path(config.data)
     if not data.exists():
-        raise RunError(f"{data}: the data of {run} is gone, and 8 bits need its clips; export without --quantize")
-    corpus = read_corpus(data)
-    if corpus_id(corpus) != config.data_id:
-        raise RunError(f"{data}: no longer the data that {run} learned from; export without --quantize")
-    if config.fold is None:
-        clips = _balanced(corpus.train)
-        return clips[::2][:CLIPS], clips[1::2][:CLIPS]
-    training, judged = hold_out(corpus.train, fold=config.fold)
-    return _balanced(training)[:CLIPS], judged
+        raise RunError(f"{data}: the data of {run} is gone, and --quantize needs its clips; export without --quantize")
+    dataset = read_dataset(data)
+    if dataset_id(dataset) != config.data_id:
+        raise RunError(f"{data}: changed since {run} was trained on it; export without --quantize")
+    return dataset
 
 
 def _balanced(clips: Sequence[Clip]) -> list[Clip]:
-    """One clip of each label, then the next one of each, and so on; always the same ones first."""
+    """Return one clip of each label, then the next one of each, and so on; always in the same order."""
     taken: Counter[str] = Counter()
     turns = []
     for index in np.random.default_rng(0).permutation(len(clips)):
@@ -126,7 +136,7 @@ class _Reader(CalibrationDataReader):
 
 
 def _write(source: Path, target: Path, windows: Sequence[NDArray[np.float32]]) -> None:
-    """Write the net of `source` with 8-bit weights, one scale a channel, and 8-bit activations, one scale a tensor."""
+    """Write the model of `source` with 8-bit weights, one scale per channel, and activations, one scale per tensor."""
     # Batch normalization is folded into the convolutions already. Optimizing the graph here would tie the file to
     # operators of onnxruntime's own, and symbolic shapes need another package.
     quant_pre_process(source, target, skip_optimization=True, skip_symbolic_shape=True)
@@ -137,7 +147,7 @@ def _write(source: Path, target: Path, windows: Sequence[NDArray[np.float32]]) -
         _Reader(windows),
         # Between two convolutions nothing else may need floats, or the values would change to and fro.
         op_types_to_quantize=["Conv", "Relu", "MaxPool"],
-        # The first one has few inputs: it is faster as it is, and hears the whole dynamic range.
+        # The first one has few inputs: it is faster in floats, and keeps the whole dynamic range.
         nodes_to_exclude=convolutions[:1],
         per_channel=True,
         activation_type=QuantType.QUInt8,
@@ -146,12 +156,12 @@ def _write(source: Path, target: Path, windows: Sequence[NDArray[np.float32]]) -
 
 
 def _predict(model: Model, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities [windows, labels]; one by one, as tagging does it."""
+    """Return probabilities [windows, labels], one window at a time as in tagging."""
     return np.concatenate([model.predict(window[None]) for window in windows])
 
 
 def _seconds(before: Model, after: Model) -> tuple[float, float]:
-    """Of each net, for a clip of 5 s on one thread: the fastest of 50 in turns, so that a busy machine is fair."""
+    """Return the fastest of 50 predictions of a 5 s clip by each model; in turns, so that a busy machine is fair."""
     clip = reference_waveform(before.sample_rate, 5 * before.sample_rate)[None]
 
     def seconds(model: Model) -> float:

@@ -13,22 +13,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from audiotagger.errors import ExtraError, MetadataError
+from audiotagger.errors import MetadataError
+from audiotagger.extras import require_extra
 from audiotagger.output.contents import FIELD, REWRITE, Refusal, contents, field_of, has_id3, kind_of, load, stored
 from audiotagger.output.files import lock
 
 if TYPE_CHECKING:
     from audiotagger.inference.results import Tag
-
-
-def require_extra() -> None:
-    """Raise ExtraError, with the command that installs it, if a package of the extra "metadata" is missing."""
-    try:
-        import av  # noqa: F401
-        import mutagen  # noqa: F401
-    except ModuleNotFoundError as error:
-        command = 'pip install "audiotagger-nets[metadata]"'
-        raise ExtraError(f"writing labels into files needs {error.name}: {command}") from None
 
 
 def write_tags(path: str | os.PathLike[str], tags: Sequence[Tag], *, dry_run: bool = False) -> str:
@@ -60,7 +51,7 @@ def write_tags(path: str | os.PathLike[str], tags: Sequence[Tag], *, dry_run: bo
     MetadataError
         If the file is not writable, has no such field, or would not stay as it is otherwise. It is unchanged.
     """
-    require_extra()
+    require_extra("metadata", "writing labels to metadata")
     value = ";".join(f"{_quote(tag.label)}={tag.score:.3f}" for tag in tags)
     try:
         _store(Path(path), value, dry_run)

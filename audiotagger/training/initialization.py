@@ -9,7 +9,7 @@ from pathlib import Path
 
 import keras
 
-from audiotagger.datasets.dataset import Corpus
+from audiotagger.datasets.dataset import Dataset
 from audiotagger.errors import RunError
 from audiotagger.inference.model import Model, shipped_models
 from audiotagger.training import networks
@@ -27,9 +27,11 @@ class Initialization:
     reason: str
 
 
-def choose_initialization(kind: str, arch: str, asked: str | None, corpus: Corpus, has_teacher: bool) -> Initialization:
-    """Return where a net for `corpus` begins: as `asked`, "scratch" or "pretrained", else with the shipped net if its
-    labels are not those of the corpus, which it was trained on already. With a teacher the recipe is a long one.
+def choose_initialization(
+    kind: str, arch: str, asked: str | None, dataset: Dataset, has_teacher: bool
+) -> Initialization:
+    """Return where a net for `dataset` begins: as `asked`, "scratch" or "pretrained", else with the shipped net if its
+    labels are not those of the dataset, which it was trained on already. With a teacher the recipe is a long one.
 
     Raises RunError where there is no shipped net to begin with.
     """
@@ -43,12 +45,12 @@ def choose_initialization(kind: str, arch: str, asked: str | None, corpus: Corpu
     new_labels = with_teacher(NEW_LABELS) if has_teacher else NEW_LABELS
     net = shipped_models() / f"{kind}.keras"
     known = Model.load(net.with_suffix(".onnx")).labels
-    if known != corpus.labels:
+    if known != dataset.all_labels:
         reason = f"the shipped net and a new head: the data's labels are not the {len(known)} that it knows"
         return Initialization(BODY, new_labels, net, reason)
     if asked is None:
         return Initialization(SCRATCH, scratch, None, "random weights: the data's labels are those of the shipped net")
-    if _n_outputs(net) != len(known) + bool(corpus.other):
+    if _n_outputs(net) != len(known) + bool(dataset.other):
         reason = "the shipped net and a new head: only one of the two has an output for none of the labels"
         return Initialization(BODY, new_labels, net, reason)
     return Initialization(WHOLE, known_labels(scratch), net, "the shipped net, head and all: its labels are the data's")

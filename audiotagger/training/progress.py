@@ -1,10 +1,9 @@
-"""What a training run shows while it goes on, on stderr and for TensorBoard."""
+"""Progress of a training run, on stderr and for TensorBoard."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,18 +15,17 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from audiotagger.errors import ExtraError
 from audiotagger.training.run_folder import unwritable
 
-COLUMNS = {"val_map3": "validation MAP@3", "val_top1": "top-1", "clips_per_second": "clips/s"}
-"""What the columns of a history are called, after epoch and loss; those that a run does not have are left out."""
+COLUMNS = {"val_map3": "val MAP@3", "val_top1": "val top-1", "clips_per_second": "clips/s"}
+"""Titles of columns of a history that are shown after epoch and loss, in the history's order."""
 
 SHOWN = 10
-"""How many of the last epochs are shown."""
+"""Number of epochs shown, the last ones."""
 
 
 def progress_bar(console: Console) -> Progress:
-    """A bar for tasks; nothing where stderr is no terminal."""
+    """Return a progress bar, which shows nothing if stderr is not a terminal."""
     return Progress(*_columns(), console=console, transient=True, disable=not console.is_terminal)
 
 
@@ -36,7 +34,7 @@ def _columns() -> tuple[Any, ...]:
 
 
 class Display:
-    """A run as it goes on: on a terminal a table of the last epochs and a bar of all steps, else a line an epoch."""
+    """Shows a run: on a terminal a table of the last epochs and a progress bar, elsewhere one line per epoch."""
 
     def __init__(self, console: Console, name: str, epochs: int, total_steps: int) -> None:
         self._console, self._epochs = console, epochs
@@ -55,28 +53,28 @@ class Display:
         self._live.stop()
 
     def begin(self, step: int, history: Sequence[Mapping[str, float]]) -> None:
-        """Show what a run that goes on has done already."""
+        """Show what a resumed run has done already."""
         self._history = tuple(history)
         self._progress.reset(self._task, completed=step)
 
     def step(self, step: int, loss: float) -> None:
-        """Show that `step` steps are done; `loss` is that of the last."""
+        """Show that `step` steps are done, the last of them with this `loss`."""
         self._loss = f"{loss:.3f}"
         self._progress.update(self._task, completed=step)
 
     def epoch(self, history: Sequence[Mapping[str, float]]) -> None:
-        """Show the last row of the history, as history.csv has it."""
+        """Show the last row of the history, whose keys are the columns of history.csv."""
         self._history, self._loss, row = tuple(history), "", history[-1]
         if self._console.is_terminal:
             return
-        scores = f"validation MAP@3 {row['val_map3']:.3f}  top-1 {row['val_top1']:.3f}  " if "val_map3" in row else ""
+        scores = "".join(f"{COLUMNS[name]} {row[name]:.3f}  " for name in _shown(row)[:-1])
         self._console.print(
             f"epoch {row['epoch']:>3}/{self._epochs}  loss {row['loss']:.3f}  "
             f"{scores}{row['clips_per_second']:.0f} clips/s"
         )
 
     def _render(self) -> Group:
-        columns = [name for name in COLUMNS if self._history and name in self._history[-1]]
+        columns = _shown(self._history[-1]) if self._history else []
         table = Table(box=None)
         for title in ("epoch", "loss", *(COLUMNS[name] for name in columns)):
             table.add_column(title, justify="right")
@@ -88,17 +86,16 @@ class Display:
         return Group(table, self._progress)
 
 
-def need_tensorboard() -> None:
-    """Raise ExtraError if TensorBoard is not installed. TensorFlow no longer brings it along."""
-    if not find_spec("tensorboard"):
-        raise ExtraError('--tensorboard needs tensorboard: pip install "audiotagger-nets[tensorboard]"')
+def _shown(row: Mapping[str, float]) -> list[str]:
+    """Return the columns to show, clips_per_second last."""
+    return [name for name in row if name in COLUMNS]
 
 
 class TensorBoardLogger:
-    """Event files in `folder`, or nothing where that is None. Every method raises RunError if they cannot be written.
+    """Writes event files to `folder`; nothing if that is None. Every method raises RunError if that is not possible.
 
-    Those of before are removed: of a run that goes on, the epochs that are done are to be told again, as what was not
-    yet on the disk when it was stopped would be missing.
+    Earlier event files are removed: a resumed run logs its finished epochs again, as those that were not yet on the
+    disk when it was interrupted would be missing.
     """
 
     def __init__(self, folder: Path | None, net: keras.Model) -> None:
@@ -111,12 +108,12 @@ class TensorBoardLogger:
         self._guard(self._callbacks.on_train_begin)
 
     def epoch(self, row: Mapping[str, float]) -> None:
-        """Tell of an epoch by its row of the history, at the learning rate that the net's optimizer has now."""
+        """Log an epoch, a row of the history, at the current learning rate of the model's optimizer."""
         logs = {name: value for name, value in row.items() if name != "epoch"}
         self._guard(lambda: self._callbacks.on_epoch_end(row["epoch"], logs))
 
     def close(self) -> None:
-        """Put on the disk what is not there yet."""
+        """Flush the event files."""
         self._guard(self._callbacks.on_train_end)
 
     def _guard(self, tell: Callable[[], None]) -> None:

@@ -1,19 +1,17 @@
-"""A training run's folder: what was asked for, what it leaves, and the list of runs. Listing needs no TensorFlow.
-
-A run is a folder:
+"""The folder of a training run. Reading it needs no TensorFlow.
 
 config.json      what was asked for: kind, arch, data, labels, recipe, seed
-init.keras       the net it began with, if not with random weights
+init.keras       the model it was initialized from, if not from random weights
 lock             held by the process that trains it
-checkpoint.npz   everything needed to go on; replaced as a whole after each epoch
-history.csv      one row an epoch, as the checkpoint has them
-curves.png       the same as a picture
-tensorboard/     the same for TensorBoard, if that was asked for
-model.keras      the finished net: averaged weights, no optimizer; logits, not probabilities
+checkpoint.npz   everything needed to resume; replaced as a whole after each epoch
+history.csv      one row per epoch, as in the checkpoint
+curves.png       the same as a plot
+tensorboard/     the same for TensorBoard, with --tensorboard
+model.keras      the finished model: averaged weights, no optimizer; logits, not probabilities
 windows.npy      a few windows of validation clips, to compare an export with
-report.csv       how the finished net does on the validation clips, label by label
-confusion.png    which of their labels it confuses
-result.json      date, temperature and validation scores of the finished net; written last
+report.csv       validation scores of the finished model, for each label
+confusion.png    its confusion matrix on the validation clips
+result.json      date, temperature and validation scores of the finished model; written last
 """
 
 from __future__ import annotations
@@ -23,23 +21,21 @@ import hashlib
 import io
 import json
 import os
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audiotagger.datasets.dataset import Corpus, corpus_id
+from audiotagger.datasets.dataset import Dataset, dataset_id
 from audiotagger.errors import RunError
-from audiotagger.evaluation.evaluator import Evaluation
+from audiotagger.evaluation.evaluator import Predictions
 from audiotagger.evaluation.report import as_csv
-from audiotagger.evaluation.scores import figures
+from audiotagger.evaluation.scores import EvaluationReport, score_models
 from audiotagger.output.files import lock
-from audiotagger.output.writers import printable
 from audiotagger.training.recipes import Recipe
 from audiotagger.training.validation import FEWEST_TO_CALIBRATE, Validation
 
@@ -48,15 +44,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RUNS = Path("runs")
-"""Where runs go if not told otherwise."""
+"""Default folder of runs."""
 
 SCRATCH, BODY, WHOLE = "scratch", "body", "whole"
-"""What a net begins with: random weights, those of the shipped net up to its head, or all of these."""
+"""Initialization: random weights, those of the shipped model except its output layer, or all of them."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """What a run was asked for. Two runs of one config see the same batches and differ by rounding alone."""
+    """What a run was asked for. Two runs with one config see the same batches and differ by rounding alone."""
 
     kind: str
     arch: str
@@ -64,14 +60,14 @@ class Config:
     data_id: str
     labels: tuple[str, ...]
     has_other_class: bool
-    """Whether the net has one more output, its last, for sounds that are none of the labels."""
+    """Whether the model has one more output, its last, for sounds that have none of the labels."""
     recipe: Recipe
     teacher: str | None
     """The ONNX file that is learned from in place of the labels, if any."""
     teacher_id: str
     """Tells this teacher from others."""
     fold: int | None
-    """Which clips are held out for validation; None for none."""
+    """Of the clips held out for validation; None if none are."""
     seed: int
     init: str = SCRATCH
     """`SCRATCH`, `BODY` or `WHOLE`."""
@@ -87,31 +83,32 @@ class Config:
             values = json.loads((run / "config.json").read_text(encoding="utf-8"))
             return cls(**{**values, "labels": tuple(values["labels"]), "recipe": Recipe(**values["recipe"])})
         except FileNotFoundError:
-            raise RunError(f"{run}: no config.json, so no training run; see `audiotagger train --help`") from None
+            raise RunError(f"{run}: not a training run (no config.json); `audiotagger train` creates runs") from None
         except ValueError as error:
-            raise RunError(f"{run / 'config.json'}: damaged, {error}; put it right or train anew") from None
+            raise RunError(f"{run / 'config.json'}: damaged ({error}); train again") from None
         except (KeyError, TypeError):
-            raise RunError(f"{run}: a run of another version of audiotagger; train it again") from None
+            raise RunError(f"{run}: created by another version of audiotagger; train again") from None
 
 
 def new_config(
     kind: str,
     arch: str,
-    corpus: Corpus,
+    dataset: Dataset,
     recipe: Recipe,
     seed: int,
     teacher: Path | None,
     fold: int | None,
     init: str = SCRATCH,
 ) -> Config:
-    """The config of a new run on `corpus`."""
+    """Return the config of a new run on `dataset`."""
+    labels = dataset.all_labels if recipe.other else dataset.labels
     return Config(
         kind=kind,
         arch=arch,
-        data=str(corpus.root.resolve()),
-        data_id=corpus_id(corpus),
-        labels=corpus.labels,
-        has_other_class=recipe.other > 0 and bool(corpus.other),
+        data=str(dataset.root.resolve()),
+        data_id=dataset_id(dataset),
+        labels=labels,
+        has_other_class=recipe.other > 0 and any(clip.label not in labels for clip in dataset.other),
         recipe=recipe,
         teacher=str(teacher.resolve()) if teacher else None,
         teacher_id=hashlib.sha256(teacher.read_bytes()).hexdigest()[:12] if teacher else "",
@@ -122,23 +119,26 @@ def new_config(
 
 
 def newest_unfinished(kind: str, arch: str) -> Path:
-    """Return the newest run of this net under `RUNS` that has no result. Raises RunError for none."""
+    """Return the newest unfinished run of this model under `RUNS`. Raises RunError if there is none."""
     for run, config in reversed(_runs(RUNS, "config.json")):
         if (config.kind, config.arch) == (kind, arch) and not (run / "result.json").exists():
             return run
-    raise RunError(f"{RUNS}: no unfinished run of --model {kind} --arch {arch} to resume; leave --resume out")
+    raise RunError(f"{RUNS}: no unfinished run of --model {kind} --arch {arch}; omit --resume to start one")
 
 
 def newest_finished(folder: Path) -> list[Path]:
-    """Return the newest finished run of each net under `folder`, those of 2018 left out. Raises RunError for none."""
+    """Return the newest finished run of each kind under `folder`, without the baseline's.
+
+    Raises RunError if there is none.
+    """
     newest = {config.kind: run for run, config in _runs(folder, "result.json") if config.arch == "default"}
     if not newest:
-        raise RunError(f"{folder}: holds no finished training run; `audiotagger train --model mel` makes one")
+        raise RunError(f"{folder}: no finished training run; `audiotagger train --model mel` creates one")
     return list(newest.values())
 
 
 def _runs(folder: Path, file: str) -> list[tuple[Path, Config]]:
-    """The runs under `folder` that have `file`, oldest first; those of other versions are left out."""
+    """Return the runs under `folder` that have `file`, oldest first, without those of other versions."""
     found = []
     for path in sorted(folder.glob(f"*/{file}"), key=lambda path: path.stat().st_mtime):
         with suppress(RunError):
@@ -148,10 +148,10 @@ def _runs(folder: Path, file: str) -> list[tuple[Path, Config]]:
 
 @contextmanager
 def locked(run: Path) -> Iterator[None]:
-    """Keep other processes from training `run` meanwhile. Raises RunError if one does."""
+    """Keep other processes from training `run` at the same time. Raises RunError if one does."""
     with (run / "lock").open("a") as file:
         if not lock(file):
-            raise RunError(f"{run}: another process trains it; wait for it, or give another --run")
+            raise RunError(f"{run}: another process is training it; wait for it or choose another --output")
         yield
 
 
@@ -176,8 +176,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def unwritable(path: Path | None, why: str) -> RunError:
-    """What to raise if one of a run's files cannot be written."""
-    return RunError(f"{path}: {why}; make room or mend this, then go on with the same command and --resume")
+    """Return the error to raise if one of a run's files cannot be written."""
+    return RunError(f"{path}: {why}; fix this, then resume with the same command and --resume")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -186,117 +186,49 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-@dataclass(frozen=True)
-class Row:
-    """What the list says of a run. Scores are validation's, with three decimals; what is not known is empty."""
-
-    name: str
-    net: str = ""
-    arch: str = ""
-    data: str = ""
-    epochs: str = ""
-    """Done / asked for. A finished run may have fewer, if its recipe stops early."""
-    map3: str = ""
-    macro: str = ""
-    top1: str = ""
-    state: str = ""
-    """finished; unfinished, which can be resumed; or broken, and why."""
-
-
-TITLES = ("run", "net", "arch", "data", "epochs", "MAP@3", "macro", "top-1", "state")
-
-
-def list_runs(folder: Path) -> list[Row]:
-    """The runs in `folder`, or the run that it is, the newest last. Raises RunError if there is no such folder."""
-    if not folder.is_dir():
-        raise RunError(f"{folder}: no such folder; `audiotagger train` makes runs")
-    configs = [folder / "config.json"] if (folder / "config.json").exists() else folder.glob("*/config.json")
-    return [_row(config.parent) for config in sorted(configs, key=lambda path: (path.stat().st_mtime_ns, path))]
-
-
-def _row(run: Path) -> Row:
-    try:
-        config = Config.read(run)
-        history = _history(run / "history.csv")
-        finished = (run / "result.json").exists()
-        if finished:
-            scores = json.loads((run / "result.json").read_text(encoding="utf-8"))["validation"]
-        else:
-            scores = {name.removeprefix("val_"): value for name, value in history[-1].items()} if history else {}
-            if (run / "checkpoint.npz").exists() and not zipfile.is_zipfile(run / "checkpoint.npz"):
-                raise RunError(f"{run / 'checkpoint.npz'}: damaged")
-        shown = {name: f"{float(scores[name]):.3f}" for name in ("map3", "macro_map3", "top1") if name in scores}
-    except (RunError, OSError, ValueError, LookupError, TypeError) as error:
-        return Row(run.name, state=f"broken: {error}")
-    return Row(
-        name=run.name,
-        net=config.kind,
-        arch=config.arch,
-        data=config.data,
-        epochs=f"{len(history)}/{config.recipe.epochs}",
-        map3=shown.get("map3", ""),
-        macro=shown.get("macro_map3", ""),
-        top1=shown.get("top1", ""),
-        state="finished" if finished else "unfinished",
-    )
-
-
-def _history(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def as_text(rows: Sequence[Row]) -> str:
-    """A line a run, its fields separated by tabs."""
-    return "".join("\t".join(map(printable, astuple(row))) + "\n" for row in rows)
-
-
-def as_table(rows: Sequence[Row]) -> str:
-    """For people, as wide as the terminal."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*TITLES, box=None)
-    for row in rows:
-        table.add_row(*(Text(printable(cell), overflow="fold") for cell in astuple(row)))
-    console = Console()
-    with console.capture() as rendered:
-        console.print(table)
-    return rendered.get()
-
-
 def write_history(run: Path, history: Sequence[dict[str, Any]]) -> None:
     """Write history.csv and curves.png. Raises RunError."""
-    from audiotagger.evaluation.plots import curves
+    from audiotagger.evaluation.plots import plot_curves
 
     table = io.StringIO()
     writer = csv.DictWriter(table, fieldnames=list(history[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
     write_text(run / "history.csv", table.getvalue())
-    _draw(curves(history), run / "curves.png")
+    _save(plot_curves(history), run / "curves.png")
 
 
 def write_artifacts(run: Path, config: Config, net: keras.Model, held_out: Validation, judged: bool) -> None:
-    """Judge the finished net and write all that is said of it; result.json, which tells that it is finished, last.
+    """Write the finished model and its validation scores; result.json, which marks the run as finished, last.
 
-    Not `judged`, the clips of `held_out` are training clips, which tell nothing of how good it is. Raises RunError if
-    there is no room for it.
+    Parameters
+    ----------
+    run, config
+        The run.
+    net
+        The finished model.
+    held_out
+        Clips to score it on.
+    judged
+        False if these are training clips, on which scores mean nothing.
+
+    Raises
+    ------
+    RunError
+        The folder cannot be written to.
     """
-    from audiotagger.evaluation.plots import confusion
+    from audiotagger.evaluation.plots import plot_confusion
 
     logits = held_out.logits(net)
     enough = judged and len(held_out.truth) >= FEWEST_TO_CALIBRATE
     temperature = held_out.best_temperature(logits) if enough else config.recipe.temperature
     scores = held_out.scores(logits, temperature)
     if judged:
-        nothing = np.empty((0, len(config.labels)), np.float32)
-        evaluation = Evaluation(config.labels, held_out.truth, {config.kind: scores.astype(np.float32)}, nothing)
-        write_text(run / "report.csv", as_csv(figures(evaluation)) + "\n")
-        _draw(confusion(evaluation), run / "confusion.png")
+        predictions = Predictions(held_out.labels, held_out.truth, {config.kind: scores})
+        n_labels = len(held_out.labels)
+        report = EvaluationReport("validation", len(scores), n_labels, n_labels, score_models(predictions))
+        write_text(run / "report.csv", as_csv(report) + "\n")
+        _save(plot_confusion(predictions), run / "confusion.png")
     result = {
         "finished": datetime.now(UTC).date().isoformat(),
         "temperature": temperature,
@@ -309,6 +241,6 @@ def write_artifacts(run: Path, config: Config, net: keras.Model, held_out: Valid
     write_text(run / "result.json", json.dumps(result, indent=2))
 
 
-def _draw(figure: Figure, path: Path) -> None:
+def _save(figure: Figure, path: Path) -> None:
     with replacing(path) as partial:
         figure.savefig(partial, dpi=110)

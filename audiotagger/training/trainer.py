@@ -18,9 +18,11 @@ import numpy as np
 from rich.console import Console
 
 from audiotagger import __version__
-from audiotagger.datasets.dataset import corpus_id, find_data, read_corpus
-from audiotagger.datasets.splits import hold_out, hold_out_other
+from audiotagger.datasets.dataset import dataset_id, find_data, read_dataset
+from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import RunError
+from audiotagger.evaluation.metrics import FEW_CLIPS
+from audiotagger.extras import require_extra
 from audiotagger.training.batches import Batch, Batches, Examples, draw_probabilities, prefetch
 from audiotagger.training.cache import cache_folder, decode_all
 from audiotagger.training.checkpoint import State, steps_done
@@ -28,7 +30,7 @@ from audiotagger.training.distillation import Teacher
 from audiotagger.training.distributed import Workers
 from audiotagger.training.initialization import choose_initialization, choose_what_learns, initial_model
 from audiotagger.training.losses import MaskedCrossentropy
-from audiotagger.training.progress import Display, TensorBoardLogger, need_tensorboard, progress_bar
+from audiotagger.training.progress import Display, TensorBoardLogger, progress_bar
 from audiotagger.training.recipes import SAMPLE_RATE, Recipe, epochs_for, head_steps, learning_rate, steps_per_epoch
 from audiotagger.training.run_folder import (
     RUNS,
@@ -73,7 +75,7 @@ def train(
     trained already, or whose folder cannot be written to, and for workers that do not come, do not fit together, or go.
     """
     if tensorboard:
-        need_tensorboard()
+        require_extra("tensorboard", "--tensorboard")
     workers = Workers.from_environment() if distributed else Workers()
     console.quiet = not workers.chief
     if resume:
@@ -95,12 +97,12 @@ def train(
     else:
         run = run or RUNS / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
         if (run / "checkpoint.npz").exists():
-            raise RunError(f"{run}: holds a run already; add --resume to go on with it or give another --run")
-        corpus = read_corpus(find_data(data))
-        start = choose_initialization(kind, arch, init, corpus, has_teacher=teacher is not None)
-        clips = len(corpus.train if fold is None else hold_out(corpus.train, fold=fold)[0])
+            raise RunError(f"{run}: holds a run already; add --resume to continue it or give another --output")
+        dataset = read_dataset(find_data(data))
+        start = choose_initialization(kind, arch, init, dataset, has_teacher=teacher is not None)
+        clips = len(dataset.train if fold is None else hold_out(dataset.train, fold=fold)[0])
         recipe = replace(start.recipe, epochs=epochs or epochs_for(start.recipe, clips))
-        config = new_config(kind, arch, corpus, recipe, seed or 0, teacher, fold, start.init)
+        config = new_config(kind, arch, dataset, recipe, seed or 0, teacher, fold, start.init)
         console.print(f"{run}: begins with {start.reason}", soft_wrap=True)
     if config.recipe.batch_size % workers.count:
         raise RunError(f"{workers.count} workers cannot share batches of {config.recipe.batch_size} clips evenly")
@@ -134,18 +136,20 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
     """
     keras.utils.set_random_seed(config.seed)
     recipe = config.recipe
-    corpus = read_corpus(Path(config.data))
-    if corpus_id(corpus) != config.data_id:
+    dataset = read_dataset(Path(config.data))
+    if dataset_id(dataset) != config.data_id:
         raise RunError(f"{run}: {config.data} is not the data this run began with; start a new run without --resume")
-    train, validation = (corpus.train, []) if config.fold is None else hold_out(corpus.train, fold=config.fold)
+    train, validation = (dataset.train, []) if config.fold is None else hold_out(dataset.train, fold=config.fold)
     if config.fold is not None and not validation:
         console.print(
             f"{run}: each label has only one source or group; none is held out to judge the net by, all are trained on",
             soft_wrap=True,
         )
-    other = hold_out_other(corpus.other)[0] if recipe.other else []
-    unlabelled = corpus.unlabelled if config.teacher else ()
-    everything = [*corpus.train, *other, *unlabelled]
+    if 0 < len(validation) < FEW_CLIPS:
+        console.print(f"{run}: only {len(validation)} clips are held out; validation scores are rough", soft_wrap=True)
+    other = dataset.other if recipe.other else ()
+    unlabelled = dataset.unlabelled if config.teacher else ()
+    everything = [*dataset.train, *other, *unlabelled]
     with progress_bar(console) as progress:
         task = progress.add_task("decode", total=len(everything))
         decoded = decode_all(everything, SAMPLE_RATE, lambda done, _: progress.update(task, completed=done))
@@ -188,7 +192,7 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
     held_out = Validation(
         judged,
         decoded.take([index_of[clip] for clip in judged]),
-        corpus.labels,
+        dataset.labels,
         round(recipe.window * SAMPLE_RATE),
     )
 

@@ -1,4 +1,4 @@
-"""`audiotagger evaluate` with the shipped nets, on the clips of examples/ under labels of which some are wrong."""
+"""`audiotagger evaluate` with the shipped models, on the clips of examples/ under labels of which some are wrong."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 from typer.testing import Result
 
+from audiotagger import Tagger
 from audiotagger.inference.model import shipped_models
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, command, noise
 
 Run = Callable[..., Result]
 
@@ -25,103 +27,194 @@ CLIPS = {
 }
 
 
+def copy_clips(root: Path) -> None:
+    for label, names in CLIPS.items():
+        (root / label).mkdir(parents=True)
+        for name in names:
+            shutil.copy(EXAMPLES / name, root / label)
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data")
     for split in ("train", "test"):
-        for label, names in CLIPS.items():
-            folder = root / split / label
-            folder.mkdir(parents=True)
-            for name in names:
-                shutil.copy(EXAMPLES / name, folder)
+        copy_clips(root / split)
     return root
+
+
+def report(run: Run, *args: object) -> dict[str, Any]:
+    result = run("evaluate", *args, "--format", "json")
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
 
 
 @pytest.fixture
 def found(run: Run, data: Path) -> dict[str, Any]:
-    result = run("evaluate", data, "--format", "json")
-    assert result.exit_code == 0, result.output
-    figures: dict[str, Any] = json.loads(result.stdout)
-    return figures
+    return report(run, data, "--all-labels")
 
 
-def test_json_holds_all_figures(found: dict[str, Any]) -> None:
-    assert list(found) == ["clips", "nets", "gains", "complements", "confident", "others"]
-    assert found["clips"] == 6
-    assert list(found["nets"]) == ["mel", "wave", "average"]
-    average = found["nets"]["average"]
-    assert list(average) == ["map3", "macro_map3", "top1", "ece", "intervals", "labels"]
-    assert average["top1"] == pytest.approx(4 / 6)
-    assert list(average["intervals"]) == ["map3", "macro_map3", "top1"]
-    for name, (low, high) in average["intervals"].items():
-        assert 0 <= low < average[name] < high <= 1
-    assert [gain["net"] for gain in found["gains"]] == ["mel", "wave"]
+def test_json_has_all_scores(found: dict[str, Any]) -> None:
+    assert list(found)[:5] == ["split", "clips", "labels", "known_labels", "models"]
+    assert list(found)[5:] == ["gains", "complements", "confident", "out_of_domain", "further"]
+    assert (found["split"], found["clips"], found["labels"], found["known_labels"]) == ("test", 6, 41, 41)
+    assert list(found["models"]) == ["mel", "wave", "ensemble"]
+    ensemble = found["models"]["ensemble"]
+    assert set(ensemble) == {"map3", "macro_map3", "top1", "ece", "intervals", "labels"}
+    assert ensemble["top1"] == pytest.approx(4 / 6)
+    assert ensemble["intervals"] == {"map3": None, "macro_map3": None, "top1": None}  # of six clips
+    assert [gain["model"] for gain in found["gains"]] == ["mel", "wave"]
     for gain in found["gains"]:
-        assert gain["map3"] == pytest.approx(average["map3"] - found["nets"][gain["net"]]["map3"])
-        assert gain["interval"][0] <= gain["map3"] <= gain["interval"][1]
-    assert [(one["net"], one["helper"]) for one in found["complements"]] == [("mel", "wave"), ("wave", "mel")]
-    assert found["others"] is None
+        assert gain["map3"] == pytest.approx(ensemble["map3"] - found["models"][gain["model"]]["map3"])
+    assert [(one["model"], one["helper"]) for one in found["complements"]] == [("mel", "wave"), ("wave", "mel")]
+    assert found["out_of_domain"] is found["further"] is None
 
 
-def test_a_label_says_what_it_is_taken_for(found: dict[str, Any]) -> None:
-    labels = found["nets"]["average"]["labels"]
+def test_a_label_is_scored_and_shows_what_it_is_confused_with(found: dict[str, Any]) -> None:
+    labels = found["models"]["ensemble"]["labels"]
     assert list(labels) == ["Flute", "Glockenspiel", "Trumpet", "Violin_or_fiddle"]
-    assert labels["Flute"] == {
-        "clips": 1,
-        "ap": 1.0,
-        "map3": 1.0,
-        "recall": 1.0,
-        "wrong_label": None,
-        "wrong_clips": 0,
-    }
+    perfect = {"clips": 1, "ap": 1.0, "map3": 1.0, "recall": 1.0, "confused_with": None, "confused_clips": 0}
+    assert labels["Flute"] == perfect
     trumpet = labels["Trumpet"]
-    assert (trumpet["clips"], trumpet["wrong_clips"]) == (3, 1)
-    assert trumpet["wrong_label"] in {"Hi-hat", "Violin_or_fiddle"}
+    assert (trumpet["clips"], trumpet["confused_clips"]) == (3, 1)
+    assert trumpet["confused_with"] in {"Hi-hat", "Violin_or_fiddle"}
     assert trumpet["recall"] == pytest.approx(1 / 3)
     assert trumpet["ap"] < 1
     assert labels["Violin_or_fiddle"]["ap"] == pytest.approx(0.5)  # the other violin, called a trumpet, scores the same
 
 
-def test_csv_is_a_tidy_table_of_the_same_figures(run: Run, data: Path, found: dict[str, Any]) -> None:
+def test_scores_are_over_the_labels_of_the_data(run: Run, data: Path, found: dict[str, Any]) -> None:
+    own = report(run, data)
+    assert (own["labels"], own["known_labels"]) == (4, 41)
+    ensemble = own["models"]["ensemble"]
+    assert ensemble["labels"]["Trumpet"]["confused_with"] in CLIPS  # the hi-hat can be none of the other 37
+    assert ensemble["map3"] >= found["models"]["ensemble"]["map3"]
+    assert own["confident"] == found["confident"]
+    tagged = [json.loads(line) for line in run("tag", data / "test", "--format", "jsonl").stdout.splitlines()]
+    assert own["confident"] == pytest.approx(sum(one["confident"] for one in tagged) / 6)
+
+
+def test_csv_is_a_tidy_table_of_the_same_scores(run: Run, data: Path) -> None:
+    found = report(run, data)
     result = run("evaluate", data, "--format", "csv")
     assert result.exit_code == 0, result.output
-    rows = list(csv.DictReader(result.stdout.splitlines()))
-    assert [(row["net"], row["label"]) for row in rows] == [
-        (net, label) for net in found["nets"] for label in ("", *CLIPS)
+    table = list(csv.DictReader(result.stdout.splitlines()))
+    assert [(row["model"], row["label"]) for row in table] == [
+        (model, label) for model in found["models"] for label in ("", *CLIPS)
     ]
-    for row in rows:
-        net = found["nets"][row["net"]]
-        one = net["labels"][row["label"]] if row["label"] else net
+    for row in table:
+        model = found["models"][row["model"]]
+        one = model["labels"][row["label"]] if row["label"] else model
         assert float(row["map3"]) == one["map3"]
+        assert row["map3_low"] == ""
         if row["label"]:
-            assert (row["wrong_label"] or None, float(row["ap"])) == (one["wrong_label"], one["ap"])
+            assert (row["confused_with"] or None, float(row["ap"])) == (one["confused_with"], one["ap"])
         else:
-            assert [float(row["top1_low"]), float(row["top1_high"])] == net["intervals"]["top1"]
             assert row["clips"] == "6"
 
 
-def test_the_table_fits_into_100_columns(run: Run, data: Path, found: dict[str, Any]) -> None:
+def test_a_few_clips_of_a_few_labels_have_a_rough_table(run: Run, data: Path) -> None:
     result = run("evaluate", data)
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert max(map(len, lines)) <= 100
-    words = [line.split() for line in lines]
-    low, high = found["nets"]["wave"]["intervals"]["map3"]
-    assert any(row[:2] == ["wave", f"{low:.3f}-{high:.3f}"] for row in words)
-    average = found["nets"]["average"]["labels"]["Trumpet"]
-    assert words[-2][:2] == ["Trumpet", "3"]
-    assert words[-2][4:] == [
-        *(f"{average[name]:.3f}" for name in ("map3", "ap", "recall")),
-        average["wrong_label"],
-        "1",
-    ]
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == "6 test clips of 4 labels"
+    assert "4 of the models' 41 labels" in lines[1]
+    assert lines[2].startswith("fewer than 30 clips")
+    assert lines[4].split() == ["model", "top-1", "MAP@3", "macro", "ECE"]
+    assert "CI" not in result.stdout
+    own = report(run, data)["models"]["ensemble"]
+    assert lines[7].split() == ["ensemble", *(f"{own[name]:.3f}" for name in ("top1", "map3", "macro_map3", "ece"))]
+    trumpet = own["labels"]["Trumpet"]
+    (line,) = (line.split() for line in lines if line.startswith("Trumpet"))
+    assert line[:2] == ["Trumpet", "3"]
+    assert line[2:5] == [f"{trumpet[name]:.3f}" for name in ("ap", "recall", "map3")]
 
 
-def test_one_net_alone_is_evaluated(run: Run, data: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with 32 test clips of ten labels, some right; and other sounds, of which the models know a Bark."""
+    root = tmp_path_factory.mktemp("many")
+    labels = ["Glockenspiel", "Flute", *Tagger.load().labels[3:11]]
+    lists: dict[str, list[list[str]]] = {"test": [], "other": []}
+    for i in range(32):
+        lists["test"].append([f"t{i}.wav", labels[i % 10]])
+    for name, label, split in (("b", "Bark", "test"), ("r", "Rain", "test"), ("s", "Rain", "train")):
+        lists["other"].append([f"{name}.wav", label, split])
+    for seed, (split, listed) in enumerate(lists.items()):
+        (root / f"audio_{split}").mkdir()
+        for i, (name, *_) in enumerate(listed):
+            soundfile.write(root / f"audio_{split}" / name, noise(1.0, seed=100 * seed + i), 16_000)
+        with (root / f"{split}.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([["fname", "label", "split"][: len(listed[0])], *listed])
+    for i in range(0, 32, 10):
+        shutil.copy(EXAMPLES / "glockenspiel.wav", root / "audio_test" / f"t{i}.wav")
+    return root
+
+
+def test_many_clips_have_intervals_that_fit_into_80_columns(run: Run, many: Path) -> None:
+    found = report(run, many, "--all-labels")
+    for model in found["models"].values():
+        for name, interval in model["intervals"].items():
+            assert interval is None or interval[0] <= model[name] <= interval[1]
+    result = run("evaluate", many, "--all-labels")
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == "32 test clips of 10 labels"
+    assert lines[2].split()[:2] == ["model", "MAP@3"]
+    low, high = found["models"]["wave"]["intervals"]["map3"]
+    assert any(line.startswith("wave") and f"{low:.3f}-{high:.3f}" in line for line in lines)
+
+
+def test_other_sounds_are_scored_if_the_models_know_them(run: Run, many: Path) -> None:
+    found = report(run, many, "--all-labels")
+    assert found["out_of_domain"]["clips"] == 1
+    assert found["further"]["clips"] == 1
+    assert list(found["further"]["models"]["ensemble"]["labels"]) == ["Bark"]
+    assert "1 test clip of further sounds, 1 label" in run("evaluate", many, "--all-labels").stdout
+    without = report(run, many)
+    assert without["further"] is None
+    assert without["out_of_domain"] == found["out_of_domain"]
+
+
+def test_a_folder_without_a_test_split_is_scored_as_a_whole(run: Run, tmp_path: Path) -> None:
+    copy_clips(tmp_path / "sounds")
+    result = run("evaluate", tmp_path / "sounds", "--format", "json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["split"] == "all"
+    assert json.loads(result.stdout)["clips"] == 6
+    assert result.stderr == f"audiotagger: {tmp_path}/sounds: no test split; scored all clips\n"
+    assert run("evaluate", tmp_path / "sounds").stdout.startswith("6 clips of 4 labels\n")
+    refused = run("evaluate", tmp_path / "sounds", "--split", "test")
+    assert refused.exit_code == 2
+    assert "no test clips" in refused.stderr
+
+
+def test_labels_that_the_models_do_not_know_are_named(run: Run, tmp_path: Path) -> None:
+    copy_clips(tmp_path / "sounds")
+    (tmp_path / "sounds" / "Flute").rename(tmp_path / "sounds" / "Whistle")
+    refused = run("evaluate", tmp_path / "sounds")
+    assert refused.exit_code == 2
+    assert refused.stderr.count("\n") == 1
+    assert "do not know these labels: Whistle" in refused.stderr
+
+
+def test_one_model_alone_is_evaluated(run: Run, data: Path, tmp_path: Path) -> None:
     shutil.copy(shipped_models() / "wave.onnx", tmp_path)
     result = run("evaluate", data, "--models", tmp_path)
     assert result.exit_code == 0, result.output
-    assert "is right on" not in result.stdout
-    found = json.loads(run("evaluate", data, "--models", tmp_path, "--format", "json").stdout)
-    assert found["complements"] == []
-    assert found["nets"]["wave"] == found["nets"]["average"]
+    assert "ensemble" not in result.stdout
+    found = report(run, data, "--models", tmp_path)
+    assert found["complements"] == found["gains"] == []
+    assert found["models"]["wave"] == found["models"]["ensemble"]
+
+
+def test_the_confusion_matrix_is_plotted(data: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    done = command("evaluate", data, "--plot", "confusion.png", "--format", "csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    refused = command("evaluate", data, "--plot", "confusion.nothing", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert "confusion.nothing" in refused.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -64,7 +65,7 @@ def only_error(result: Result) -> str:
 
 
 def test_nets_as_exported_are_ok(run: Run, folder: Path) -> None:
-    result = run("models", "verify", folder)
+    result = run("models", "verify", "--models", folder)
     assert result.exit_code == 0, result.output
     mel, wave = result.stdout.splitlines()
     assert mel.startswith(f"ok: {folder}/mel.onnx: mel, 41 labels")
@@ -73,7 +74,7 @@ def test_nets_as_exported_are_ok(run: Run, folder: Path) -> None:
 
 def test_an_export_without_reference_output_is_warned_of(run: Run, folder: Path) -> None:
     describe(folder / "mel.onnx", golden=None)
-    result = run("models", "verify", folder)
+    result = run("models", "verify", "--models", folder)
     assert result.exit_code == 0, result.output
     (warning,) = findings(result, "warning")
     assert "mel.onnx: no reference output" in warning
@@ -84,14 +85,14 @@ def test_the_shipped_nets_are_verified_by_default(run: Run, folder: Path, monkey
     result = run("models", "verify")
     assert result.exit_code == 0, result.output
     assert [str(shipped_models()) in line for line in findings(result, "ok")] == [True, True]
-    by_option = run("models", "--models", folder, "verify")
+    by_option = run("models", "verify", "--models", folder)
     assert [str(folder) in line for line in findings(by_option, "ok")] == [True, True]
     monkeypatch.setenv("AUDIOTAGGER_MODELS", str(folder))
     assert run("models", "verify").stdout == by_option.stdout
 
 
 def test_a_folder_without_models_is_wrong_usage(run: Run, tmp_path: Path) -> None:
-    result = run("models", "verify", tmp_path)
+    result = run("models", "verify", "--models", tmp_path)
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1
@@ -104,14 +105,14 @@ def test_other_weights_show_in_the_reference_output(run: Run, folder: Path) -> N
         if values.dtype == np.float32 and values.ndim > 1:
             tensor.CopyFrom(onnx.numpy_helper.from_array(values * np.float32(1.01), tensor.name))
     onnx.save(proto, folder / "wave.onnx")
-    result = run("models", "verify", folder)
+    result = run("models", "verify", "--models", folder)
     assert "wave.onnx: predictions differ by" in only_error(result)
     assert "mel.onnx" in findings(result, "ok")[0]
 
 
 def test_a_reference_output_is_of_all_labels(run: Run, folder: Path) -> None:
     describe(folder / "wave.onnx", golden="[0.5, 0.25]")
-    assert "2 probabilities for 41 labels" in only_error(run("models", "verify", folder))
+    assert "2 probabilities for 41 labels" in only_error(run("models", "verify", "--models", folder))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_a_reference_output_is_of_all_labels(run: Run, folder: Path) -> None:
 def test_wrong_metadata_is_found(run: Run, folder: Path, key: str, value: str | None, said: str) -> None:
     (folder / "wave.onnx").unlink()
     describe(folder / "mel.onnx", **{key: value})
-    error = only_error(run("models", "verify", folder))
+    error = only_error(run("models", "verify", "--models", folder))
     assert error.startswith(f"error: {folder}/mel.onnx: ")
     assert said in error
 
@@ -142,14 +143,14 @@ def test_wrong_metadata_is_found(run: Run, folder: Path, key: str, value: str | 
 def test_a_damaged_file_does_not_hide_the_others(run: Run, folder: Path) -> None:
     whole = (folder / "mel.onnx").read_bytes()
     (folder / "mel.onnx").write_bytes(whole[: len(whole) // 2])
-    result = run("models", "verify", folder)
+    result = run("models", "verify", "--models", folder)
     assert "mel.onnx: not a valid ONNX model" in only_error(result)
     assert len(findings(result, "ok")) == 1
 
 
 def test_nets_that_cannot_be_averaged_are_found(run: Run, folder: Path) -> None:
     describe(folder / "wave.onnx", labels=json.dumps(Model.load(folder / "wave.onnx").labels[::-1]))
-    result = run("models", "verify", folder)
+    result = run("models", "verify", "--models", folder)
     assert "wave.onnx: labels or sample rate differ" in only_error(result)
     assert len(findings(result, "ok")) == 1
 
@@ -157,7 +158,7 @@ def test_nets_that_cannot_be_averaged_are_found(run: Run, folder: Path) -> None:
 def test_nets_without_a_usable_rate_are_not_compared(run: Run, folder: Path) -> None:
     for path in folder.glob("*.onnx"):
         describe(path, sample_rate="0", window_samples="0")
-    result = run("models", "verify", folder)
+    result = run("models", "verify", "--models", folder)
     assert result.exit_code == 1
     assert [line.split()[1] for line in findings(result, "error")] == [f"{folder}/mel.onnx:", f"{folder}/wave.onnx:"]
 
@@ -166,29 +167,29 @@ def test_an_input_of_fixed_size_is_found(run: Run, folder: Path) -> None:
     proto = onnx.load(folder / "wave.onnx")
     proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
     onnx.save(proto, folder / "wave.onnx")
-    assert "wave.onnx: the inputs are" in only_error(run("models", "verify", folder))
+    assert "wave.onnx: the inputs are" in only_error(run("models", "verify", "--models", folder))
 
 
 def test_probabilities_that_are_none_are_found(run: Run, folder: Path) -> None:
     rewire(folder / "wave.onnx", ("Add", ["inner", "much"], "probabilities"), much=[0.1])
-    assert "probabilities sum to" in only_error(run("models", "verify", folder))
+    assert "probabilities sum to" in only_error(run("models", "verify", "--models", folder))
 
 
 def test_logits_are_no_probabilities(run: Run, folder: Path) -> None:
     rewire(folder / "wave.onnx", ("Log", ["inner"], "probabilities"))
-    assert "not from 0 to 1" in only_error(run("models", "verify", folder))
+    assert "not from 0 to 1" in only_error(run("models", "verify", "--models", folder))
 
 
 def test_outputs_that_are_no_numbers_are_found(run: Run, folder: Path) -> None:
     rewire(folder / "wave.onnx", ("Mul", ["inner", "broken"], "probabilities"), broken=[float("nan")])
-    assert "not all finite" in only_error(run("models", "verify", folder))
+    assert "not all finite" in only_error(run("models", "verify", "--models", folder))
 
 
 def test_clips_that_change_each_other_are_found(run: Run, folder: Path) -> None:
     mean = ("ReduceMean", ["inner", "axis"], "mean")
     mixed = ("Add", ["inner", "mean"], "sum"), ("Mul", ["sum", "half"], "probabilities")
     rewire(folder / "wave.onnx", mean, *mixed, axis=[0], half=[0.5])
-    assert "alone and in a batch" in only_error(run("models", "verify", folder))
+    assert "alone and in a batch" in only_error(run("models", "verify", "--models", folder))
 
 
 def test_the_reference_waveform_is_the_same_everywhere() -> None:
@@ -209,9 +210,24 @@ def test_the_reference_waveform_is_the_same_everywhere() -> None:
         assert waveform[n] == pytest.approx(0.4 * tone + 0.05 * (fmix32(n + 1) / 2**31 - 1), abs=1e-6)
 
 
-def test_models_are_listed_with_what_they_are(run: Run) -> None:
-    result = run("models")
-    assert result.exit_code == 0
-    lines = result.stdout.splitlines()
-    assert [line.split("\t")[0] for line in lines] == ["mel", "wave"]
-    assert all("41 labels" in line and "16000 Hz" in line and "sha256" in line for line in lines)
+@pytest.mark.parametrize("args", [["models"], ["models", "list"]])
+def test_models_are_listed_in_80_columns(run: Run, args: list[str]) -> None:
+    result = run(*args)
+    assert result.exit_code == 0, result.output
+    titles, *lines = result.stdout.splitlines()
+    assert titles.split()[:3] == ["model", "kind", "labels"]
+    assert max(map(len, [titles, *lines[:2]])) <= 80
+    for name, line in zip(("mel", "wave"), lines, strict=False):
+        assert line.split()[:5] == [name, name, "41", "16000", "Hz"]
+    assert lines[-2:] == [str(shipped_models() / name) for name in ("mel.onnx", "wave.onnx")]
+
+
+def test_checksums_are_shown_on_request(run: Run) -> None:
+    digest = hashlib.sha256((shipped_models() / "mel.onnx").read_bytes()).hexdigest()
+    assert digest not in run("models", "list").stdout
+    assert f"{digest}  {shipped_models() / 'mel.onnx'}" in run("models", "list", "-v").stdout.splitlines()
+    listed = json.loads(run("models", "list", "--format", "json").stdout)
+    assert [one["name"] for one in listed] == ["mel", "wave"]
+    assert listed[0]["sha256"] == digest
+    assert len(listed[0]["labels"]) == 41
+    assert listed[0]["path"] == str(shipped_models() / "mel.onnx")

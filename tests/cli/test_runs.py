@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from audiotagger.datasets.dataset import read_corpus
+from audiotagger.datasets.dataset import read_dataset
 from audiotagger.training.recipes import RECIPES
-from audiotagger.training.run_folder import as_table, list_runs, new_config
+from audiotagger.training.run_folder import new_config
 
 Run = Callable[..., Result]
 
@@ -28,7 +28,7 @@ def runs(tmp_path: Path, corpus: Path) -> Path:
     config, of another version.
     """
     recipe = replace(RECIPES["mel", "default"], epochs=3)
-    config = json.dumps(asdict(new_config("mel", "default", read_corpus(corpus), recipe, 0, None, 0)))
+    config = json.dumps(asdict(new_config("mel", "default", read_dataset(corpus), recipe, 0, None, 0)))
     files: dict[str, dict[str, str]] = {
         "began": {"config.json": config},
         "done": {
@@ -51,33 +51,52 @@ def runs(tmp_path: Path, corpus: Path) -> Path:
     return folder
 
 
-def test_runs_are_listed_with_what_is_known_of_them(
+def test_json_has_all_that_is_known_of_runs(
     run: Run, runs: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(runs.parent)
-    done = run("runs")
-    assert done.exit_code == 0
-    lines = [line.split("\t") for line in done.stdout.splitlines()]
-    about = ["mel", "default", str(corpus)]
-    assert lines[:3] == [
-        ["began", *about, "0/3", "", "", "", "unfinished"],
-        ["done", *about, "3/3", "0.710", "0.660", "0.510", "finished"],
-        ["stopped", *about, "2/3", "0.600", "0.550", "0.400", "unfinished"],
+    done = run("runs", "--format", "json")
+    assert done.exit_code == 0, done.output
+    assert done.stderr == ""
+    listed = json.loads(done.stdout)
+    about = {"model": "mel", "arch": "default", "data": str(corpus), "total_epochs": 3, "error": None}
+    none = {"map3": None, "macro_map3": None, "top1": None}
+    assert listed[:3] == [
+        {"run": "runs/began", **about, "epochs": 0, **none, "state": "unfinished"},
+        {"run": "runs/done", **about, "epochs": 3, "map3": 0.71, "macro_map3": 0.66, "top1": 0.51, "state": "finished"},
+        {"run": "runs/stopped", **about, "epochs": 2, "map3": 0.6, "macro_map3": 0.55, "top1": 0.4}
+        | {"state": "unfinished"},
     ]
-    assert [(line[0], line[1:-1]) for line in lines[3:]] == [(name, 7 * [""]) for name in ("damaged", "half", "old")]
-    assert all(line[-1].startswith("broken: ") for line in lines[3:])
-    assert "another version" in lines[5][-1]
+    assert [(one["run"], one["state"], one["model"]) for one in listed[3:]] == [
+        (f"runs/{name}", "broken", None) for name in ("damaged", "half", "old")
+    ]
+    assert "another version" in listed[5]["error"]
+
+
+def test_the_table_fits_into_80_columns(run: Run, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(runs.parent)
+    (runs / "done").rename(runs / "mel-20260102-030405")
+    done = run("runs")
+    assert done.exit_code == 0, done.output
+    titles, *lines = done.stdout.splitlines()
+    assert titles.split() == ["run", "model", "epochs", "MAP@3", "macro", "top-1", "state"]
+    assert max(map(len, [titles, *lines])) <= 80
+    assert [line.split() for line in lines] == [
+        ["runs/began", "mel", "0/3", "unfinished"],
+        ["runs/mel-20260102-030405", "mel", "3/3", "0.710", "0.660", "0.510", "finished"],
+        ["runs/stopped", "mel", "2/3", "0.600", "0.550", "0.400", "unfinished"],
+        ["runs/damaged", "broken"],
+        ["runs/half", "broken"],
+        ["runs/old", "broken"],
+    ]
+    reasons = done.stderr.splitlines()
+    assert len(reasons) == 3
+    assert "checkpoint.npz: damaged" in reasons[0]
 
 
 def test_a_run_is_listed_alone(run: Run, runs: Path) -> None:
-    assert [line.split("\t")[0] for line in run("runs", runs / "done").stdout.splitlines()] == ["done"]
-
-
-def test_people_get_a_table(runs: Path) -> None:
-    lines = as_table(list_runs(runs / "done")).splitlines()
-    assert lines[0].split() == ["run", "net", "arch", "data", "epochs", "MAP@3", "macro", "top-1", "state"]
-    assert lines[1].split()[0] == "done"
-    assert "0.710" in lines[1].split()
+    (line,) = run("runs", runs / "done").stdout.splitlines()[1:]
+    assert line.split()[0] == str(runs / "done")
 
 
 def test_no_folder_is_one_line_that_says_what_makes_one(
@@ -92,7 +111,7 @@ def test_no_folder_is_one_line_that_says_what_makes_one(
 
 def test_a_damaged_config_is_one_line(run: Run, runs: Path) -> None:
     pytest.importorskip("tensorflow", reason="needs the extra train")
-    done = run("train", "--model", "mel", "--run", runs / "half", "--resume")
+    done = run("train", "--model", "mel", "--output", runs / "half", "--resume")
     assert done.exit_code == 1
     assert done.stderr.count("\n") == 1
     assert "config.json: damaged" in done.stderr

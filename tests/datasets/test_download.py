@@ -18,7 +18,7 @@ import pytest
 import soundfile
 from typer.testing import Result
 
-from audiotagger.datasets.dataset import read_corpus
+from audiotagger.datasets.dataset import read_dataset
 from audiotagger.datasets.download import unpack
 from audiotagger.errors import FetchError
 from tests.conftest import noise
@@ -141,9 +141,9 @@ def refused(result: Result) -> str:
     return result.stderr
 
 
-def test_what_is_fetched_can_be_trained_on(zenodo: Zenodo, tmp_path: Path, run: Run) -> None:
+def test_what_is_downloaded_can_be_trained_on(zenodo: Zenodo, tmp_path: Path, run: Run) -> None:
     data = tmp_path / "new" / "data"
-    result = run("data", "fetch", "fsdkaggle2018", "--to", data)
+    result = run("data", "download", "fsdkaggle2018", "--output", data)
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{data}\n"
     assert sorted(path.name for path in data.iterdir()) == [
@@ -151,35 +151,35 @@ def test_what_is_fetched_can_be_trained_on(zenodo: Zenodo, tmp_path: Path, run: 
         "FSDKaggle2018.audio_train",
         "FSDKaggle2018.meta",
     ]
-    found = read_corpus(data)
+    found = read_dataset(data)
     assert (found.labels, len(found.train), len(found.test)) == (("Bark", "Meow"), 6, 1)
     assert [clip.verified for clip in found.train] == [False, True, False] * 2
-    assert run("data", "check", data).exit_code == 0
+    assert run("data", "validate", data).exit_code == 0
     assert len(zenodo.asked) == 4
-    assert run("data", "fetch", "fsdkaggle2018", "--to", data).exit_code == 0
+    assert run("data", "download", "fsdkaggle2018", "--output", data).exit_code == 0
     assert len(zenodo.asked) == 4
 
 
 @pytest.mark.parametrize("ranges", [True, False])
 def test_a_broken_connection_is_taken_up_again(zenodo: Zenodo, tmp_path: Path, run: Run, ranges: bool) -> None:
     zenodo.breaks_after, zenodo.ranges = 200_000, ranges
-    assert "goes on" in refused(run("data", "fetch", "fsdkaggle2018", "--to", tmp_path))
+    assert "to resume" in refused(run("data", "download", "fsdkaggle2018", "--output", tmp_path))
     have = (tmp_path / TRAIN).stat().st_size
     assert 0 < have < len(zenodo.files[TRAIN])
     assert (tmp_path / TRAIN).read_bytes() == zenodo.files[TRAIN][:have]
     zenodo.breaks_after = None
-    result = run("data", "fetch", "fsdkaggle2018", "--to", tmp_path)
+    result = run("data", "download", "fsdkaggle2018", "--output", tmp_path)
     assert result.exit_code == 0, result.output
     assert zenodo.asked_for(TRAIN) == [None, f"bytes={have}-"]
     assert len(zenodo.asked_for("FSDKaggle2018.meta.zip")) == 1
-    assert len(read_corpus(tmp_path).train) == 6
+    assert len(read_dataset(tmp_path).train) == 6
 
 
 def test_a_complete_archive_is_only_unpacked(zenodo: Zenodo, tmp_path: Path, run: Run) -> None:
     (tmp_path / TRAIN).write_bytes(zenodo.files[TRAIN])
-    assert run("data", "fetch", "fsdkaggle2018", "--to", tmp_path).exit_code == 0
+    assert run("data", "download", "fsdkaggle2018", "--output", tmp_path).exit_code == 0
     assert zenodo.asked_for(TRAIN) == []
-    assert len(read_corpus(tmp_path).train) == 6
+    assert len(read_dataset(tmp_path).train) == 6
 
 
 @pytest.mark.parametrize("how", ["checksum", "longer", "another"])
@@ -189,21 +189,21 @@ def test_what_was_not_published_is_removed(zenodo: Zenodo, tmp_path: Path, run: 
         zenodo.checksums[TRAIN] = f"md5:{'0' * 32}"
     else:
         (tmp_path / TRAIN).write_bytes(whole + b"more" if how == "longer" else b"?" + whole[1:])
-    assert "not what was published" in refused(run("data", "fetch", "fsdkaggle2018", "--to", tmp_path))
+    assert "checksum mismatch" in refused(run("data", "download", "fsdkaggle2018", "--output", tmp_path))
     assert not (tmp_path / TRAIN).exists()
     assert not (tmp_path / "FSDKaggle2018.audio_train").exists()
     zenodo.checksums.clear()
-    assert run("data", "fetch", "fsdkaggle2018", "--to", tmp_path).exit_code == 0
+    assert run("data", "download", "fsdkaggle2018", "--output", tmp_path).exit_code == 0
 
 
 def test_a_server_that_is_none_of_zenodos_is_named(
     zenodo: Zenodo, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del zenodo.files[TRAIN]
-    assert TRAIN in refused(run("data", "fetch", "fsdkaggle2018", "--to", tmp_path))
+    assert TRAIN in refused(run("data", "download", "fsdkaggle2018", "--output", tmp_path))
     for address in (f"{zenodo.address}/nowhere", "http://127.0.0.1:1"):
         monkeypatch.setenv("AUDIOTAGGER_ZENODO", address)
-        assert address in refused(run("data", "fetch", "fsdkaggle2018", "--to", tmp_path))
+        assert address in refused(run("data", "download", "fsdkaggle2018", "--output", tmp_path))
 
 
 @pytest.mark.parametrize("name", ["/etc/x.wav", "f/../../x.wav", "..\\x.wav", "C:\\x.wav", "\\\\host\\x.wav", "f/.."])

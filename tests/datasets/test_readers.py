@@ -12,7 +12,7 @@ import soundfile
 from typer.testing import Result
 
 from audiotagger.datasets.clip import Clip
-from audiotagger.datasets.dataset import Corpus, read_corpus, read_split
+from audiotagger.datasets.dataset import Dataset, read_dataset, read_split
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import DataError
 from audiotagger.inference.model import shipped_models
@@ -76,7 +76,7 @@ def names(clips: tuple[Clip, ...]) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("lay_out", [kaggle, zenodo, folders, table])
 def test_all_layouts_give_the_same_clips(lay_out: Callable[[Path], Path], tmp_path: Path) -> None:
-    found = read_corpus(lay_out(tmp_path))
+    found = read_dataset(lay_out(tmp_path))
     assert found.labels == ("Bark", "Meow")
     assert names(found.train) == [("a.wav", "Bark"), ("b.wav", "Meow"), ("c.wav", "Meow")]
     assert names(found.test) == [("t.wav", "Bark")]
@@ -88,12 +88,12 @@ def test_folders_of_labels_alone_are_all_for_training(tmp_path: Path) -> None:
     sounds(tmp_path / "train" / "1.wav", tmp_path / "car" / "2.wav")
     (tmp_path / ".cache").mkdir()
     (tmp_path / "car" / "notes.txt").write_text("a text is no clip")
-    found = read_corpus(tmp_path)
+    found = read_dataset(tmp_path)
     assert names(found.train) == [("2.wav", "car"), ("1.wav", "train")]
     assert found.test == ()
 
 
-def sources_held_out(found: Corpus) -> set[str]:
+def sources_held_out(found: Dataset) -> set[str]:
     training, validation = hold_out(found.train, 0.3)
     assert {clip.source for clip in training}.isdisjoint(clip.source for clip in validation)
     return {clip.source for clip in validation}
@@ -102,7 +102,7 @@ def sources_held_out(found: Corpus) -> set[str]:
 def test_what_lies_in_one_folder_is_held_out_together(tmp_path: Path) -> None:
     for label in ("Bark", "Meow"):
         sounds(*(tmp_path / label / f"{label}-day{day}" / f"{i}.wav" for day in range(4) for i in range(3)))
-    held = sources_held_out(read_corpus(tmp_path))
+    held = sources_held_out(read_dataset(tmp_path))
     assert len(held) == 2
     assert all("-day" in source for source in held)
 
@@ -111,7 +111,7 @@ def test_a_group_is_held_out_together(tmp_path: Path) -> None:
     sounds(*(tmp_path / f"{i}.wav" for i in range(24)))
     rows = [[f"{i}.wav", ("Bark", "Meow")[i % 2], f"{i % 2}{i // 6}"] for i in range(24)]
     write(tmp_path / "clips.csv", [["path", "label", "group"], *rows])
-    assert len(sources_held_out(read_corpus(tmp_path / "clips.csv"))) == 2
+    assert len(sources_held_out(read_dataset(tmp_path / "clips.csv"))) == 2
 
 
 def test_tests_alone_can_be_read(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_tests_alone_can_be_read(tmp_path: Path) -> None:
 def test_errors_name_the_file_and_the_remedy(tmp_path: Path) -> None:
     def refused(data: Path, *words: str) -> None:
         with pytest.raises(DataError) as raised:
-            read_corpus(data)
+            read_dataset(data)
         message = str(raised.value)
         assert "\n" not in message
         assert all(word in message for word in words), message
@@ -132,20 +132,20 @@ def test_errors_name_the_file_and_the_remedy(tmp_path: Path) -> None:
     empty.mkdir()
     refused(empty, str(empty), "train.csv", "a folder of clips for each label")
     (empty / "Bark").mkdir()
-    refused(empty, "Bark", "no audio", "remove the folder")
+    refused(empty, "Bark", "no audio files", "remove the folder")
     half = tmp_path / "half"
     sounds(half / "FSDKaggle2018.audio_train" / "a.wav")
-    refused(half, "train_post_competition.csv", f"data fetch fsdkaggle2018 --to {half}")
+    refused(half, "train_post_competition.csv", f"data download fsdkaggle2018 --output {half}")
     clips = table(tmp_path / "table")
     rows = clips.read_text().splitlines()
     clips.write_text("\n".join([*rows, "sounds/a.wav,Bark,validation"]))
     refused(clips, "clips.csv", "'validation'", "train or test")
     clips.write_text("\n".join([*rows, "sounds/gone.wav,Bark,"]))
-    refused(clips, "gone.wav", "clips.csv", "drop its row")
+    refused(clips, "gone.wav", "clips.csv", "remove its row")
     clips.write_text("\n".join([*rows, "sounds/a.wav"]))
     refused(clips, "clips.csv", "path or label")
     clips.write_text("\n".join([rows[0], rows[-1]]))
-    refused(clips, "clips.csv", "no clips to train on")
+    refused(clips, "clips.csv", "no training clips")
     refused(tmp_path / "table" / "sounds" / "a.wav", "a.wav", "UTF-8")
 
 
@@ -164,8 +164,8 @@ def test_every_layout_is_evaluated(laid_out: str, tmp_path: Path, run: Callable[
         write(data, [["path", "label", "split"], *rows])
     result = run("evaluate", data, "--models", shipped_models())
     assert result.exit_code == 0, result.output
-    average = next(line for line in result.stdout.splitlines() if line.startswith("average"))
-    assert np.isclose(float(average.split()[1]), 1.0)
+    ensemble = next(line for line in result.stdout.splitlines() if line.startswith("ensemble"))
+    assert np.isclose(float(ensemble.split()[1]), 1.0)
     refused = run("evaluate", data, "--models", shipped_models(), "--split", "validation")
     assert refused.exit_code == 2
     assert refused.stderr.count("\n") == 1
@@ -180,4 +180,4 @@ def test_clips_that_nobody_verified_are_known(lay_out: Callable[[Path], Path], t
     for i, row in enumerate(rows):
         row["manually_verified"] = str(int(i != 1))
     write(path, [list(rows[0]), *(list(row.values()) for row in rows)])
-    assert [clip.verified for clip in read_corpus(data).train] == [True, False, True]
+    assert [clip.verified for clip in read_dataset(data).train] == [True, False, True]

@@ -56,13 +56,13 @@ def test_average_precision_is_that_of_scikit_learn() -> None:
 
 
 def test_confusions_count_what_each_label_is_taken_for() -> None:
-    counts = metrics.confusions(np.vstack([SCORES, np.zeros(4)]), np.array([0, 1, 3, 1, 2]))
+    counts = metrics.confusion_matrix(np.vstack([SCORES, np.zeros(4)]), np.array([0, 1, 3, 1, 2]))
     assert counts.tolist() == [[1, 0, 0, 0], [2, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
 
 
 def test_an_interval_holds_the_mean_of_most_samples() -> None:
     rng = np.random.default_rng(1)
-    intervals = [metrics.interval(np.mean, rng.random(100) < 0.3, resamples=200) for _ in range(100)]
+    intervals = [metrics.interval(np.mean, rng.random(100) < 0.3, resamples=200) or (0, 0) for _ in range(100)]
     assert np.mean([low <= 0.3 <= high for low, high in intervals]) > 0.88
     assert np.mean([high - low for low, high in intervals]) == pytest.approx(
         2 * 1.96 * np.sqrt(0.3 * 0.7 / 100), rel=0.1
@@ -73,8 +73,23 @@ def test_an_interval_is_the_same_every_time_and_narrower_for_more_clips() -> Non
     truth = np.arange(400) % 4
     scores = np.random.default_rng(2).random((400, 4)) + 0.3 * np.eye(4)[truth]
     few, many = (metrics.interval(metrics.macro_map_at, scores[:n], truth[:n], resamples=100) for n in (40, 400))
+    assert few
+    assert many
     assert few == metrics.interval(metrics.macro_map_at, scores[:40], truth[:40], resamples=100)
     assert few[0] < many[0] < metrics.macro_map_at(scores, truth) < many[1] < few[1]
+
+
+def test_no_interval_is_given_where_it_would_mean_nothing() -> None:
+    values = np.random.default_rng(3).random(30)
+    assert metrics.interval(np.mean, values)
+    assert metrics.interval(np.mean, values[:29]) is None  # too few
+    assert metrics.interval(np.mean, np.ones(100)) is None  # no width
+
+
+def test_top_1_leads_where_there_are_few_labels() -> None:
+    scores, truth = np.eye(12), np.arange(12)
+    assert list(metrics.summarize(scores, truth)) == ["map3", "macro_map3", "top1"]
+    assert list(metrics.summarize(scores[:9, :9], truth[:9])) == ["top1", "map3", "macro_map3"]
 
 
 def test_auroc_is_how_often_the_positive_one_is_higher() -> None:

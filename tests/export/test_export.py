@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from audiotagger.cli import app
+from audiotagger.datasets.dataset import dataset_id, read_dataset
 from audiotagger.inference.model import Model, shipped_models
 from audiotagger.inference.verification import reference_waveform
+from tests.conftest import EXAMPLES, rows
 
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
@@ -39,7 +44,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
     """A run of the wave net that tells noise from tones."""
     folder = tmp_path_factory.mktemp("runs") / "wave"
     options = ("--init", "pretrained", "--epochs", 4)
-    succeed("train", "--model", "wave", "--data", corpus, "--run", folder, *options)
+    succeed("train", "--model", "wave", corpus, "--output", folder, *options)
     return folder
 
 
@@ -47,7 +52,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
 def floats(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
     """Its export."""
     folder = tmp_path_factory.mktemp("floats")
-    succeed("export", trained, "--to", folder)
+    succeed("export", trained, "--output", folder)
     return folder
 
 
@@ -55,7 +60,7 @@ def floats(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
 def in_8_bits(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> tuple[Path, str]:
     """Its export with --quantize, and what that said."""
     folder = tmp_path_factory.mktemp("in-8-bits")
-    return folder, succeed("export", trained, "--to", folder, "--quantize")
+    return folder, succeed("export", trained, "--output", folder, "--quantize")
 
 
 def changed(trained: Path, folder: Path, file: str = "config.json", **values: Any) -> Path:
@@ -78,12 +83,14 @@ def refusal(result: Result, folder: Path) -> str:
 def test_a_net_in_8_bits_is_smaller_and_says_the_same(trained: Path, floats: Path, in_8_bits: tuple[Path, str]) -> None:
     import onnx
 
-    folder, line = in_8_bits
-    told = line.split("\t")
-    assert told[:2] == [str(folder / "wave.onnx"), str(trained)]
+    folder, told = in_8_bits
+    lines = [line.split() for line in told.splitlines()]
+    assert lines[1][:2] == [str(folder / "wave.onnx"), str(trained)]
+    assert lines[3][:2] == ["8", "bits"]
+    assert lines[4][0] == str(folder / "wave.onnx")
+    assert "100.0% of " in told
     kilobytes = [round((one / "wave.onnx").stat().st_size / 1e3) for one in (floats, folder)]
     assert kilobytes[1] < kilobytes[0] / 2
-    assert told[5].startswith("same best label for 100.0% of ")
     before, after = (Model.load(one / "wave.onnx") for one in (floats, folder))
     assert (before.quantized, after.quantized) == (False, True)
     for field in ("kind", "labels", "sample_rate", "window_samples", "version", "data_id", "embedding_size"):
@@ -101,17 +108,19 @@ def test_a_net_in_8_bits_is_smaller_and_says_the_same(trained: Path, floats: Pat
 
 def test_a_net_in_8_bits_is_used_like_any_other(corpus: Path, in_8_bits: tuple[Path, str]) -> None:
     folder, _ = in_8_bits
-    assert succeed("models", "verify", folder).startswith(f"ok: {folder}/wave.onnx")
+    assert succeed("models", "verify", "--models", folder).startswith(f"ok: {folder}/wave.onnx")
     model = Model.load(folder / "wave.onnx")
     expected = model.predict(reference_waveform(model.sample_rate, model.window_samples)[None])[0]
     np.testing.assert_allclose(model.reference_output, expected, atol=1e-5)
     lines = [line.split("\t") for line in succeed("tag", "--models", folder, corpus / "audio_test").splitlines()]
     assert len(lines) == 8
-    figures = json.loads(succeed("evaluate", corpus, "--models", folder, "--split", "validation", "--format", "json"))
-    assert set(figures["nets"]) == {"wave", "average"}
-    assert model.scores["clips"] == figures["clips"]
-    assert model.scores["top1"] == pytest.approx(figures["nets"]["wave"]["top1"])
-    assert f"MAP@3 {figures['nets']['wave']['map3']:.3f}" in succeed("models", "--models", folder)
+    report = json.loads(succeed("evaluate", corpus, "--models", folder, "--split", "validation", "--format", "json"))
+    assert set(report["models"]) == {"wave", "ensemble"}
+    assert model.scores["clips"] == report["clips"]
+    assert model.scores["top1"] == pytest.approx(report["models"]["wave"]["top1"])
+    listed = succeed("models", "list", "--models", folder).splitlines()[1].split()
+    assert listed[:3] == ["wave", "wave", "int8"]
+    assert f"{report['models']['wave']['map3']:.3f}" in listed
 
 
 def test_other_weights_show_in_8_bits_too(run: Run, in_8_bits: tuple[Path, str], tmp_path: Path) -> None:
@@ -122,9 +131,9 @@ def test_other_weights_show_in_8_bits_too(run: Run, in_8_bits: tuple[Path, str],
         if tensor.data_type == onnx.TensorProto.INT8 and len(tensor.dims) == 4:
             tensor.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor) // 2, tensor.name))
     onnx.save(proto, tmp_path / "wave.onnx")
-    result = run("models", "verify", tmp_path)
+    result = run("models", "verify", "--models", tmp_path)
     assert result.exit_code == 1
-    assert "wave.onnx: differs by" in result.stdout
+    assert "wave.onnx: predictions differ by" in result.stdout
 
 
 def test_a_net_that_8_bits_ruin_is_refused(run: Run, trained: Path, tmp_path: Path) -> None:
@@ -148,38 +157,50 @@ def test_a_net_that_8_bits_ruin_is_refused(run: Run, trained: Path, tmp_path: Pa
         following.set_weights([kernel])
     net.save(ruined / "model.keras")
     folder = tmp_path / "models"
-    succeed("export", ruined, "--to", folder)
+    succeed("export", ruined, "--output", folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    line = refusal(run("export", ruined, "--to", folder, "--quantize"), folder)
-    assert "under 99%" in line
+    line = refusal(run("export", ruined, "--output", folder, "--quantize"), folder)
+    assert "below 99%" in line
     assert "nothing replaced" in line
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_a_net_that_learned_from_all_clips_is_compared_on_some(trained: Path, tmp_path: Path) -> None:
     of_all = changed(changed(trained, tmp_path / "copy", fold=None), tmp_path / "run", "result.json", validation={})
-    told = succeed("export", of_all, "--to", tmp_path / "models", "--quantize")
-    assert "same best label for 100.0% of 20 windows" in told  # half of the 40 clips
-    assert "trained on all clips" in succeed("models", "--models", tmp_path / "models")
+    told = succeed("export", of_all, "--output", tmp_path / "models", "--quantize")
+    assert "100.0% of 20 windows" in told  # half of the 40 clips
+    assert succeed("models", "list", "--models", tmp_path / "models").splitlines()[1].split()[-3:] == ["-", "-", "-"]
+
+
+def test_a_net_is_compared_on_training_clips_if_nothing_could_be_held_out(
+    trained: Path, corpus: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "clips.csv"
+    clips = [(corpus / "audio_train" / row["fname"], row["label"]) for row in rows(corpus / "train.csv")]
+    table.write_text("path,label,group\n" + "".join(f"{path},{label},{label}\n" for path, label in clips))
+    data_id = dataset_id(read_dataset(table))
+    run = changed(trained, tmp_path / "run", data=str(table), data_id=data_id)
+    assert "100.0% of 20 windows" in succeed("export", run, "--output", tmp_path / "models", "--quantize")
+    assert Model.load(tmp_path / "models" / "wave.onnx").scores == {}
 
 
 def test_8_bits_need_the_data_of_the_run(run: Run, trained: Path, tmp_path: Path) -> None:
     models = tmp_path / "models"
     gone = changed(trained, tmp_path / "gone", data=str(tmp_path / "no-such-data"))
-    line = refusal(run("export", gone, "--to", models, "--quantize"), models)
+    line = refusal(run("export", gone, "--output", models, "--quantize"), models)
     assert str(tmp_path / "no-such-data") in line
     assert "without --quantize" in line
     other = changed(trained, tmp_path / "other", data_id="0")
-    assert "no longer the data" in refusal(run("export", other, "--to", models, "--quantize"), models)
+    assert "changed since" in refusal(run("export", other, "--output", models, "--quantize"), models)
     assert list(models.iterdir()) == []
 
 
 def test_a_folder_holds_nets_of_the_same_labels(run: Run, trained: Path, floats: Path, tmp_path: Path) -> None:
     shutil.copy(shipped_models() / "mel.onnx", tmp_path)
-    line = refusal(run("export", trained, "--to", tmp_path), tmp_path)
+    line = refusal(run("export", trained, "--output", tmp_path), tmp_path)
     assert str(tmp_path / "mel.onnx") in line
     assert str(trained) in line
-    assert "--to" in line
+    assert "--output" in line
     assert [path.name for path in tmp_path.iterdir()] == ["mel.onnx"]
     shutil.copy(floats / "wave.onnx", tmp_path)
     for command in ("tag", "evaluate"):
@@ -189,9 +210,35 @@ def test_a_folder_holds_nets_of_the_same_labels(run: Run, trained: Path, floats:
         assert "cannot be averaged" in result.stderr
 
 
+def test_a_checkout_keeps_its_models_unless_they_are_named(trained: Path, tmp_path: Path) -> None:
+    for folder in ("audiotagger", "models"):
+        shutil.copytree(EXAMPLES.parent / folder, tmp_path / folder)
+    shipped = {path: path.read_bytes() for path in (tmp_path / "models").iterdir()}
+
+    def export(*args: object) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "audiotagger", "export", str(trained), *map(str, args)],
+            capture_output=True,
+            check=False,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        )
+        assert done.returncode == 0, done.stderr
+        return done
+
+    assert "audiotagger tag --models exported" in export().stderr
+    assert (tmp_path / "exported" / "wave.onnx").is_file()
+    assert {path: path.read_bytes() for path in (tmp_path / "models").iterdir()} == shipped
+    (tmp_path / "models" / "mel.onnx").unlink()  # it has other labels
+    assert "audiotagger tag --models models" in export("-o", "models").stderr
+    exported = (tmp_path / "exported" / "wave.keras").read_bytes()
+    assert (tmp_path / "models" / "wave.keras").read_bytes() == exported
+
+
 def test_a_folder_holds_one_net_of_a_kind(run: Run, trained: Path, tmp_path: Path) -> None:
     again = changed(trained, tmp_path / "again")
     models = tmp_path / "models"
-    line = refusal(run("export", trained, again, "--to", models), models)
+    line = refusal(run("export", trained, again, "--output", models), models)
     assert str(again) in line
     assert not models.exists()

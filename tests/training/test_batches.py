@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from audiotagger.datasets.clip import Clip
-from audiotagger.datasets.dataset import read_corpus
+from audiotagger.datasets.dataset import read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.training import augmentation
 from audiotagger.training.batches import Batches, Examples, draw_probabilities, prefetch, sampling_probabilities
@@ -37,7 +37,7 @@ def examples(clips: Sequence[Clip], recipe: Recipe = RECIPE, n_outputs: int = 3)
 
 
 def batches(root: Path, recipe: Recipe = RECIPE, seed: int = 0) -> Batches:
-    found = read_corpus(root)
+    found = read_dataset(root)
     return Batches(examples([*hold_out(found.train)[0], *found.other], recipe), recipe, 100, seed)
 
 
@@ -47,7 +47,7 @@ def output_of(clip: Clip) -> int:
 
 
 def test_clips_are_decoded_once(corpus: Path, cache: Path) -> None:
-    clips = read_corpus(corpus).train
+    clips = read_dataset(corpus).train
     seen: list[int] = []
     first = decode_all(clips, 16_000, lambda done, total: seen.append(done))
     assert seen == list(range(1, 41))
@@ -105,7 +105,7 @@ def test_sources_of_a_label_are_balanced() -> None:
 
 
 def test_a_mixture_is_verified_as_far_as_its_parts_are(corpus: Path) -> None:
-    found = read_corpus(corpus)
+    found = read_dataset(corpus)
     doubted = [replace(clip, verified=i % 2 == 0) for i, clip in enumerate(found.train)]
 
     def targets(clips: Sequence[Clip], recipe: Recipe) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ pytest.importorskip("onnx", reason="needs the extra train")
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from audiotagger.datasets.dataset import read_corpus
+from audiotagger.datasets.dataset import read_dataset
 from audiotagger.errors import DataError
 from audiotagger.training.batches import Batches
 from audiotagger.training.distillation import Teacher
@@ -59,7 +59,7 @@ def teacher_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def taught(corpus: Path, teacher_file: Path, cache: Path) -> Batches:
-    found = read_corpus(corpus)
+    found = read_dataset(corpus)
     teacher = Teacher(teacher_file, ("noise", "tone"), True, 16_000)
     return Batches(examples([*found.train, *found.other], RECIPE), RECIPE, 100, 0, teacher, cache)
 

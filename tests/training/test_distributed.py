@@ -74,11 +74,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
 
 
 def test_two_workers_get_what_one_process_gets_and_go_on_after_one_was_killed(folder: Path) -> None:
-    alone = start(folder, "--run", "alone")
+    alone = start(folder, "--output", "alone")
     _, errors = alone.communicate(timeout=600)
     assert alone.returncode == 0, errors
 
-    chief, other = start_two(folder, "--run", "shared")
+    chief, other = start_two(folder, "--output", "shared")
     while not (folder / "shared" / "checkpoint.npz").exists() and chief.poll() is None:
         time.sleep(0.05)
     other.send_signal(signal.SIGKILL)
@@ -88,7 +88,7 @@ def test_two_workers_get_what_one_process_gets_and_go_on_after_one_was_killed(fo
     assert "another worker has gone" in errors.splitlines()[-1]
     assert "Traceback" not in errors
 
-    chief, other = start_two(folder, "--run", "shared", "--resume")
+    chief, other = start_two(folder, "--output", "shared", "--resume")
     output, errors = chief.communicate(timeout=600)
     assert chief.returncode == 0, errors
     assert output == "shared\n"
@@ -111,7 +111,7 @@ def test_without_workers_it_says_how_to_name_them(
     for config in (None, "worker", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}'):
         if config:
             monkeypatch.setenv("TF_CONFIG", config)
-        result = run(*ARGS, "--distributed", "--data", folder / "data")
+        result = run(*ARGS, "--distributed", folder / "data")
         assert result.exit_code == 1
         assert result.stderr.count("\n") == 1
         assert "TF_CONFIG" in result.stderr
@@ -122,7 +122,7 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused(
 ) -> None:
     config = {"cluster": {"worker": 5 * ["127.0.0.1:1"]}, "task": {"type": "worker", "index": 0}}
     monkeypatch.setenv("TF_CONFIG", json.dumps(config))
-    result = run(*ARGS, "--distributed", "--data", folder / "data", "--run", tmp_path / "run")
+    result = run(*ARGS, "--distributed", folder / "data", "--output", tmp_path / "run")
     assert result.exit_code == 1
     assert "5 workers" in result.stderr
     assert not (tmp_path / "run").exists()

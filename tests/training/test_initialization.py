@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
 from audiotagger.datasets.clip import Clip
-from audiotagger.datasets.dataset import Corpus
+from audiotagger.datasets.dataset import Dataset
 from audiotagger.errors import RunError
 from audiotagger.inference.model import Model, shipped_models
 from audiotagger.training.initialization import Initialization, choose_initialization
@@ -26,9 +26,9 @@ from audiotagger.training.recipes import (
 KNOWN = Model.load(shipped_models() / "mel.onnx").labels
 
 
-def corpus(labels: tuple[str, ...], other: bool) -> Corpus:
+def corpus(labels: tuple[str, ...], other: bool) -> Dataset:
     clip = Clip(Path("clip.wav"), "", "source", "group")
-    return Corpus(Path(), labels, (), (), (clip,) if other else (), ())
+    return Dataset(Path(), labels, (), (), (clip,) if other else (), (), ())
 
 
 def test_other_labels_begin_with_the_pretrained_model() -> None:

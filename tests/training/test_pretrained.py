@@ -32,7 +32,7 @@ def test_the_shipped_net_goes_on_head_and_all(tmp_path: Path) -> None:
     splits = {"train": labels, "other": ("hum", "rain"), "unlabelled": ("", "")}
     for split, of_clips in splits.items():
         write_clips(data, split, of_clips)
-    done = command("train", "--model", "mel", "--init", "pretrained", "--epochs", 1, "--run", "run", cwd=tmp_path)
+    done = command("train", "--model", "mel", "--init", "pretrained", "--epochs", 1, "--output", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "begins with the shipped net, head and all" in done.stderr
     import keras

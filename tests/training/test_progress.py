@@ -32,7 +32,7 @@ def shown(terminal: bool, scores: bool = True) -> str:
 
 def test_a_terminal_gets_the_last_epochs_and_a_bar() -> None:
     last = shown(terminal=True).split("epoch")[-1].splitlines()
-    assert last[0].split() == ["loss", "validation", "MAP@3", "top-1", "clips/s"]
+    assert last[0].split() == ["loss", "val", "MAP@3", "val", "top-1", "clips/s"]
     table = [line.split() for line in last[1 : SHOWN + 2]]
     assert table[:-1] == [
         [f"{i}/{EPOCHS}", f"{3 - (i - 1) / 10:.3f}", "0.500", "0.250", "123"] for i in range(EPOCHS - SHOWN, EPOCHS)
@@ -46,7 +46,7 @@ def test_a_terminal_gets_the_last_epochs_and_a_bar() -> None:
 
 def test_elsewhere_an_epoch_is_a_line() -> None:
     lines = shown(terminal=False).splitlines()
-    assert lines[0] == "epoch   3/12  loss 2.800  validation MAP@3 0.500  top-1 0.250  123 clips/s"
+    assert lines[0] == "epoch   3/12  loss 2.800  val MAP@3 0.500  val top-1 0.250  123 clips/s"
     assert len(lines) == EPOCHS - 3
 
 

@@ -21,7 +21,7 @@ from tests.conftest import command, rows
 
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
-ARGS = ("train", "--model", "mel", "--epochs", "4", "--run")
+ARGS = ("train", "--model", "mel", "--epochs", "4", "--output")
 
 
 def stop_after_first_epoch(folder: Path, how: signal.Signals, *args: str) -> tuple[int, str]:
@@ -100,7 +100,7 @@ def test_a_run_stopped_after_its_last_epoch_is_finished(workshop: Path) -> None:
 
 
 def test_an_interrupted_run_says_how_to_go_on(workshop: Path) -> None:
-    args = ("train", "--model", "wave", "--epochs", "50", "--run", "interrupted")
+    args = ("train", "--model", "wave", "--epochs", "50", "--output", "interrupted")
     status, errors = stop_after_first_epoch(workshop, signal.SIGINT, *args)
     assert status == 130, errors
     assert errors.splitlines()[-1].endswith("--resume")
@@ -138,7 +138,7 @@ def test_a_run_on_unverified_clips_goes_on_where_it_was(workshop: Path, corpus: 
         table = csv.writer(file)
         table.writerow(["fname", "label", "manually_verified"])
         table.writerows([row["fname"], row["label"], i % 3 % 2] for i, row in enumerate(rows(corpus / "train.csv")))
-    args = ("train", "--model", "mel", "--epochs", "2", "--data", "doubted", "--run")
+    args = ("train", "--model", "mel", "--epochs", "2", "doubted", "--output")
     stop_after_first_epoch(workshop, signal.SIGKILL, *args, "doubted-killed")
     for options in (["doubted-killed", "--resume"], ["doubted-whole"]):
         done = command(*args, *options, cwd=workshop)
