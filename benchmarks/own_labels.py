@@ -1,10 +1,10 @@
-"""How well do the nets learn five labels that they do not know, from ten clips of each?
+"""How well are five new labels learned from ten clips of each?
 
     python benchmarks/own_labels.py --five 0
 
 The labels are from the corpus's other sounds (`other.csv`), in fives that do not overlap: hyper-parameters were chosen
 on fives 3 to 5, so report the others. Ten clips of each label are for training and the rest for testing; no group is on
-both sides. Each net is trained with `--init pretrained` and with `--init scratch`, and the averages are evaluated.
+both sides. Each model is trained with `--init pretrained` and with `--init scratch`, and the ensembles are evaluated.
 
 The shipped models have been trained on most of these clips, though never with a label of their own. What is kept from
 training (`Dataset.other_test`) goes to the test clips, and is scored apart as "unheard".
@@ -80,7 +80,7 @@ def choose(data: Path, five: int) -> tuple[list[dict[str, str]], list[bool]]:
 
 
 def compare(init: str, folder: Path, rows: list[dict[str, str]], unheard: np.ndarray, seed: int) -> None:
-    """Train both nets in `folder` and print a line for each and for their average."""
+    """Train both models in `folder` and print a line for each and for their ensemble."""
     table = folder / "sounds.csv"
     with table.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
