@@ -23,7 +23,7 @@ def print_note(text: str) -> None:
     """Print one line on stderr."""
     from audiotagger.output.writers import printable
 
-    print(f"audiotagger: {printable(text)}", file=sys.stderr)
+    sys.stderr.write(f"audiotagger: {printable(text)}\n")  # at once: other threads may print too
 
 
 def print_error(error: Exception) -> None:
@@ -75,6 +75,25 @@ def _silent_stderr() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(nowhere)
+
+
+def mute_c_libraries() -> None:
+    """Keep what C libraries print from stderr, until the process ends.
+
+    libmpg123 comments on damaged MP3 files there without naming the file, and libsndfile has no setting against it.
+    From now on file descriptor 2 leads nowhere, and `sys.stderr` to where it led: no other thread loses a line, as it
+    could if the descriptor were redirected during each call.
+    """
+    try:
+        if sys.stderr.fileno() != 2:
+            return
+    except OSError:  # no file of the system
+        return
+    kept = os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors=sys.stderr.errors)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    sys.stderr = kept
 
 
 def stderr_console() -> Console:

@@ -6,9 +6,9 @@ Keras' own loop fails on it when it averages the loss over workers, so the step 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,14 +16,21 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
+from tensorflow.python.distribute.collective_all_reduce_strategy import CollectiveAllReduceExtended
+from tensorflow.python.eager import context
 
+from audiotagger import __version__
 from audiotagger.errors import RunError
 from audiotagger.training.batches import Array, Batch
-from audiotagger.training.rendezvous import meet
 
-PATIENCE = 600.0
-"""Seconds to wait for workers that have not come."""
+JOIN_TIMEOUT = 600
+"""Seconds to wait for workers that have not joined."""
+
+HEALTH_INTERVAL = 10
+"""Seconds from one look whether all workers are still there to the next."""
 
 _EXAMPLE = '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}'
 
@@ -66,24 +73,65 @@ class Workers:
                 yield Path(folder)
 
     @contextmanager
-    def together(self, plan: Mapping[str, Any], waiting: Callable[[str], None]) -> Iterator[None]:
-        """Wait until all workers are here with the same `plan`; `waiting` is called with who is missing.
+    def cluster(self, plan: Mapping[str, object]) -> Iterator[None]:
+        """Train with all the other workers.
 
-        Must come before TensorFlow has done anything else. Raises RunError if that cannot be, and for a worker that
-        goes while the others train.
+        Must come before TensorFlow has done anything else.
+
+        Parameters
+        ----------
+        plan
+            What all workers must have in common, by what to call it; JSON can hold it.
+
+        Raises
+        ------
+        RunError
+            If a worker does not join in time, has another plan, or goes while the others train.
         """
         if self.count == 1:
             yield
             return
-        meet(self.addresses, self.index, plan, PATIENCE, waiting)
         try:
-            self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # TensorFlow lets nobody terminate it
+            self.strategy = self._join()
             if self.strategy.num_replicas_in_sync != self.count:
                 raise RunError("a worker has several GPUs: start one for each and give it CUDA_VISIBLE_DEVICES")
+            self._compare({"version": __version__})
+            self._compare(plan)
             yield
         except (tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.UnavailableError):
             raise RunError("another worker has gone: start all of them again with --resume") from None
+
+    def _join(self) -> tf.distribute.Strategy:
+        # TensorFlow's coordination service would let the chief wait for an hour, deaf to interrupts. Without it the
+        # strategy waits for the others itself, which has a limit, and looks after them in a thread.
+        context.context().configure_coordination_service(service_type="")
+        CollectiveAllReduceExtended._check_health_initial_timeout = JOIN_TIMEOUT
+        CollectiveAllReduceExtended._check_health_interval = HEALTH_INTERVAL
+        tf.get_logger().setLevel("CRITICAL")  # what that thread logs is raised as well
+        try:
+            return tf.distribute.MultiWorkerMirroredStrategy()
+        except RuntimeError:
+            raise RunError(
+                f"not all {self.count} workers joined within {JOIN_TIMEOUT} s; start all of them, and check TF_CONFIG"
+            ) from None
+        except tf.errors.UnknownError:
+            raise RunError(
+                f"worker {self.index} cannot listen at {self.addresses[self.index]}; choose another port in TF_CONFIG"
+            ) from None
+
+    def _compare(self, plan: Mapping[str, object]) -> None:
+        """Raise RunError, on all workers, for what is not the same on all of them."""
+        texts = [json.dumps(part, sort_keys=True).encode() for part in plan.values()]
+        hashes = [int.from_bytes(hashlib.sha256(text).digest()[:6]) for text in texts]
+        digests = self._gather(np.array(hashes, np.int64))
+        different = [name for name, digest in zip(plan, digests.T, strict=True) if np.ptp(digest)]
+        if different:
+            raise RunError(f"the workers differ in {', '.join(different)}; start all of them with the same")
+
+    def _gather(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The values [n] of each worker, as [workers, n]."""
+        gathered: NDArray[Any] = self.strategy.gather(tf.constant(values)[None], axis=0).numpy()
+        return gathered
 
     def replica(self, net: keras.Model) -> keras.Model:
         """Return `net` as this worker is to train it: batch normalization and dropout as of the whole batch."""
@@ -127,17 +175,17 @@ class Workers:
 
     def agree(self, values: Mapping[str, float]) -> dict[str, float]:
         """The mean of each value over the workers, so that all decide alike."""
-        return {
-            name: float(self.strategy.reduce("MEAN", tf.constant(v, tf.float64), None)) for name, v in values.items()
-        }
+        if self.count == 1 or not values:
+            return dict(values)
+        means = self._gather(np.array([*values.values()])).mean(axis=0)
+        return dict(zip(values, means.tolist(), strict=True))
 
 
-def whole_batch(values: Any) -> Any:
-    """What each worker knows of its clips, [share], of all clips of the batch, [batch]. No gradient flows back."""
-    context = tf.distribute.get_replica_context()
-    if context.num_replicas_in_sync == 1:
-        return values
-    return context.all_gather(tf.stop_gradient(values), axis=0)
+def global_max(values: Any) -> Any:
+    """Return the largest of `values`, [share], of all workers. They must not be negative; no gradient flows back."""
+    replica = tf.distribute.get_replica_context()
+    place = tf.one_hot(replica.replica_id_in_sync_group, replica.num_replicas_in_sync)
+    return tf.reduce_max(replica.all_reduce("SUM", place * tf.stop_gradient(tf.reduce_max(values))))
 
 
 class _SharedDropout(keras.layers.Layer):

@@ -17,21 +17,20 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from audiotagger import __version__
+from audiotagger.datasets.cache import cache_folder, decode_all
 from audiotagger.datasets.dataset import dataset_id, find_data, read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import RunError
 from audiotagger.evaluation.metrics import FEW_CLIPS
 from audiotagger.extras import require_extra
 from audiotagger.training.batches import Batch, Batches, Examples, draw_probabilities, prefetch
-from audiotagger.training.cache import cache_folder, decode_all
 from audiotagger.training.checkpoint import State, steps_done
 from audiotagger.training.distillation import Teacher
 from audiotagger.training.distributed import Workers
-from audiotagger.training.initialization import choose_initialization, choose_what_learns, initial_model
+from audiotagger.training.initialization import choose_initialization, initial_model, set_trainable
 from audiotagger.training.losses import MaskedCrossentropy
 from audiotagger.training.progress import Display, TensorBoardLogger, progress_bar
-from audiotagger.training.recipes import SAMPLE_RATE, Recipe, epochs_for, head_steps, learning_rate, steps_per_epoch
+from audiotagger.training.recipes import SAMPLE_RATE, Recipe, epochs_for, frozen_steps, learning_rate, steps_per_epoch
 from audiotagger.training.run_folder import (
     RUNS,
     SCRATCH,
@@ -103,22 +102,25 @@ def train(
         clips = len(dataset.train if fold is None else hold_out(dataset.train, fold=fold)[0])
         recipe = replace(start.recipe, epochs=epochs or epochs_for(start.recipe, clips))
         config = new_config(kind, arch, dataset, recipe, seed or 0, teacher, fold, start.init)
-        console.print(f"{run}: begins with {start.reason}", soft_wrap=True)
+        console.print(f"{run}: {start.reason}", soft_wrap=True)
     if config.recipe.batch_size % workers.count:
         raise RunError(f"{workers.count} workers cannot share batches of {config.recipe.batch_size} clips evenly")
     with workers.folder(run) as own:
         own.mkdir(parents=True, exist_ok=True)
         with locked(own):
             if not resume:
-                if start.net:
-                    shutil.copyfile(start.net, own / "init.keras")
+                if start.pretrained:
+                    shutil.copyfile(start.pretrained, own / "init.keras")
                 write_text(own / "config.json", json.dumps(asdict(config), indent=2))
             elif not workers.chief:
                 shutil.copytree(run, own, dirs_exist_ok=True)
             console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
-            plan = {**asdict(config), "data": None, "step": steps_done(own / "checkpoint.npz"), "version": __version__}
+            plan = {**asdict(config), "step": steps_done(own / "checkpoint.npz")}
+            del plan["data"], plan["teacher"]  # each worker has its own; they are compared by their ids
+            if workers.count > 1:
+                console.print(f"{run}: waiting for {workers.count} workers to join")
             try:
-                with workers.together(plan, lambda missing: console.print(f"waiting for {missing}")):
+                with workers.cluster(plan):
                     fit(config, own, console, workers, tensorboard)
             except KeyboardInterrupt:
                 console.print(f"{run}: stopped; go on with the same command and --resume")
@@ -151,8 +153,10 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
     unlabelled = dataset.unlabelled if config.teacher else ()
     everything = [*dataset.train, *other, *unlabelled]
     with progress_bar(console) as progress:
-        task = progress.add_task("decode", total=len(everything))
-        decoded = decode_all(everything, SAMPLE_RATE, lambda done, _: progress.update(task, completed=done))
+        task = progress.add_task("decode", total=None)
+        decoded = decode_all(
+            everything, SAMPLE_RATE, lambda done, total: progress.update(task, completed=done, total=total)
+        )
         progress.remove_task(task)
     index_of = {clip: index for index, clip in enumerate(everything)}
     clips = [*train, *other, *unlabelled]
@@ -210,7 +214,7 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
         optimizer.build(net.trainable_variables)
 
     def begin_phase(heads_alone: bool) -> Callable[[Batch], float]:
-        choose_what_learns(net, heads_alone)
+        set_trainable(net, heads_alone)
         with workers.strategy.scope():
             net.compile(optimizer=optimizer, loss=loss, loss_weights=weights)
         return workers.train_step(net)
@@ -230,11 +234,11 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
         display.begin(state.step, state.history)
         first, began, loss_sum = state.step, time.monotonic(), 0.0
         last = first if _out_of_patience(recipe, state.history) else total_steps
-        heads_alone_until = head_steps(recipe, total_steps)
+        heads_alone_until = frozen_steps(recipe, total_steps)
         train_step = begin_phase(heads_alone=first < heads_alone_until)
         for step, batch in zip(range(first, last), prefetch(batches, range(first, last)), strict=False):
             if step == heads_alone_until > 0:
-                state.forget_gradients()
+                state.reset_optimizer()
                 train_step = begin_phase(heads_alone=False)
             optimizer.learning_rate.assign(learning_rate(recipe, step, total_steps))
             step_loss = train_step(batch)
