@@ -20,6 +20,7 @@ from audiotagger import __version__
 from audiotagger.audio.decoding import read_blocks
 from audiotagger.datasets.clip import Clip
 from audiotagger.errors import DataError, ExtraError
+from audiotagger.extras import extra_error
 from audiotagger.inference.parallel import available_cores
 from audiotagger.output.files import replacing
 
@@ -108,7 +109,7 @@ def cache_folder() -> Path:
     try:
         import platformdirs
     except ModuleNotFoundError:
-        raise ExtraError('caching needs platformdirs: pip install "audiotagger-nets[train]"') from None
+        raise extra_error("train", "caching", ["platformdirs"]) from None
     return platformdirs.user_cache_path("audiotagger", appauthor=False)
 
 
