@@ -21,6 +21,7 @@ from audiotagger.audio.filters import mix_down, remove_bad_samples, remove_rumbl
 from audiotagger.audio.streams import next_stream
 from audiotagger.audio.types import AudioBlock, AudioFile, Warn, Waveform, ignore
 from audiotagger.errors import AudioError
+from audiotagger.extras import install_command
 
 BLOCK_SECONDS = 10
 
@@ -29,8 +30,6 @@ BLOCK_SAMPLES = 1 << 23
 
 MOST_JUNK = 1 << 24
 """Bytes in front of a file that are searched for where it begins."""
-
-INSTALL = "pip install 'audiotagger-nets[formats]'"
 
 
 def read_blocks(file: AudioFile, sample_rate: int, warn: Warn = ignore) -> Iterator[Waveform]:
@@ -159,7 +158,7 @@ def _pieces(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[Audio
 
         pieces = containers.decode(file, start, name, warn)
     except ImportError:
-        needed = f"if it is audio, it needs PyAV: {INSTALL}"
+        needed = f"if it is audio, it needs PyAV: {install_command('formats')}"
         failure = AudioError("needs_extra", f"{name}: cannot be decoded ({reason}); {needed}")
     except AudioError as error:
         failure = error
