@@ -30,6 +30,9 @@ BLOCK_SAMPLES = 1 << 23
 MOST_JUNK = 1 << 24
 """Bytes in front of a file that are searched for where it begins."""
 
+VERSION = 2
+"""Of what `read_blocks` makes of a file: raised when that changes, so that nothing older is taken from a cache."""
+
 INSTALL = "pip install 'audiotagger-nets[formats]'"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from audiotagger.audio.decoding import read_waveform
+from audiotagger.audio.decoding import VERSION, read_waveform
 from audiotagger.datasets.clip import Clip
 from audiotagger.errors import DataError
 
@@ -50,7 +50,7 @@ def decode_all(clips: Sequence[Clip], sample_rate: int, progress: Callable[[int,
     `progress` is called with (done, total). Raises AudioError for a file that cannot be decoded, DataError if the
     cache cannot be written.
     """
-    key = hashlib.sha256(str(sample_rate).encode())
+    key = hashlib.sha256(f"{VERSION} {sample_rate}".encode())
     for clip in clips:
         stat = clip.path.stat()
         key.update(f"{clip.path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
