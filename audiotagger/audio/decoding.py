@@ -33,8 +33,6 @@ MOST_JUNK = 1 << 24
 VERSION = 2
 """Of what `read_blocks` makes of a file: raised when that changes, so that nothing older is taken from a cache."""
 
-INSTALL = "pip install 'audiotagger-nets[formats]'"
-
 
 def read_blocks(file: AudioFile, sample_rate: int, warn: Warn = ignore) -> Iterator[Waveform]:
     """Read an audio file as one mono waveform, from front to back.
@@ -162,7 +160,9 @@ def _pieces(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[Audio
 
         pieces = containers.decode(file, start, name, warn)
     except ImportError:
-        needed = f"if it is audio, it needs PyAV: {INSTALL}"
+        from audiotagger.extras import install_command
+
+        needed = f"if it is audio, it needs PyAV: {install_command('formats')}"
         failure = AudioError("needs_extra", f"{name}: cannot be decoded ({reason}); {needed}")
     except AudioError as error:
         failure = error

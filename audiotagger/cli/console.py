@@ -52,14 +52,19 @@ def errors_to_exit_status() -> Iterator[None]:
 
 @contextmanager
 def training_extra() -> Iterator[None]:
-    """Import TensorFlow without its log messages. Raises ExtraError where the extra "train" is incomplete."""
-    from audiotagger.extras import extra_error, require_extra
+    """Import Keras and its backend without their log messages. Raises ExtraError where the extra "train" is incomplete.
 
-    require_extra("train", "training")
+    With another backend in KERAS_BACKEND, TensorFlow may be missing.
+    """
+    from audiotagger.extras import extra_error, missing_packages
+
+    replaceable = set() if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow" else {"tensorflow", "tf2onnx"}
+    if missing := [package for package in missing_packages("train") if package not in replaceable]:
+        raise extra_error("train", "training", missing)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        with _silent_stderr():  # some of its messages heed no setting
-            import tensorflow  # noqa: F401
+        with _silent_stderr():  # some of TensorFlow's messages heed no setting
+            import keras  # noqa: F401
         yield
     except ModuleNotFoundError as error:  # a package of a package, or one that an older installation does not know of
         raise extra_error("train", "training", [str(error.name)]) from None

@@ -48,7 +48,7 @@ def embed(
     with errors_to_exit_status():
         from audiotagger.extras import require_extra
         from audiotagger.output.embeddings import EMBEDDING_WRITERS
-        from audiotagger.output.files import replacing
+        from audiotagger.output.files import replacing_output
 
         mute_c_libraries()
         if output.suffix not in EMBEDDING_WRITERS:
@@ -63,7 +63,7 @@ def embed(
             if not quiet:
                 print_note(warning.message)
 
-        with replacing(output) as partial, counter(quiet=quiet) as count:
+        with replacing_output(output) as partial, counter(quiet=quiet) as count:
             if total := input_counter(paths, files_from, null, every_file):
                 count.expect(total)
             embeddings = {}

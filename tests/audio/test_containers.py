@@ -17,6 +17,7 @@ from typer.testing import Result
 
 from audiotagger.audio.decoding import read_blocks, read_waveform
 from audiotagger.errors import AudioError, AudioWarning
+from audiotagger.extras import install_command
 from tests.conftest import tone
 
 av = pytest.importorskip("av", reason="needs the extra formats")
@@ -329,5 +330,5 @@ def test_without_the_extra_the_remedy_is_named(tmp_path: Path, clip: Path) -> No
     assert good["error"] is None
     for other in others:
         assert other["error"]["kind"] == "needs_extra"
-        assert "pip install 'audiotagger-nets[formats]'" in other["error"]["message"]
+        assert other["error"]["message"].endswith(f"it needs PyAV: {install_command('formats')}")
     assert done.stderr.count("\n") == 2

@@ -96,7 +96,8 @@ def test_a_model_file_explains_itself(workshop: Path) -> None:
     assert waveform.name == "waveform"
     assert (probabilities.name, embedding.name) == ("probabilities", "embedding")
     assert [dim.HasField("dim_value") for dim in waveform.type.tensor_type.shape.dim] == [False, False]
-    keys = {"kind", "labels", "sample_rate", "window_samples", "version", "data_id", "temperature", "scores", "golden"}
+    keys = {"kind", "labels", "sample_rate", "window_samples", "version", "data_id", "temperature", "scores"}
+    keys |= {"reference_output"}
     assert keys <= {prop.key for prop in proto.metadata_props}
 
 
@@ -194,7 +195,7 @@ def test_the_recipe_bench_adds_rows(workshop: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
     table = rows(workshop / "table.csv")
-    assert [row["net"] for row in table] == ["mel", "wave", "average", "geometric"]
+    assert [row["model"] for row in table] == ["mel", "wave", "ensemble", "geometric mean"]
     assert {row["settings"] for row in table[:2]} == {"mix=0"}
     assert all(0 < float(row["map3"]) <= 1 for row in table)
 
@@ -235,10 +236,10 @@ def test_other_labels_are_learned_from_the_shipped_net(workshop: Path) -> None:
     args = ["train", "--model", "mel", "--epochs", 1]
     known = command(*args, "--output", "known", cwd=workshop)
     assert known.returncode == 0, known.stderr
-    assert "begins with the shipped net and a new head: the data's labels are not the 41" in known.stderr
+    assert "fine-tuning the pretrained model with a new output layer (labels differ)" in known.stderr
     fresh = command(*args, "--init", "scratch", "--output", "fresh", cwd=workshop)
     assert fresh.returncode == 0, fresh.stderr
-    assert "begins with random weights" in fresh.stderr
+    assert "random weights (--init scratch)" in fresh.stderr
     import keras
 
     from audiotagger.training import networks  # noqa: F401 (Keras must know the layers)

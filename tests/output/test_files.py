@@ -182,7 +182,7 @@ def test_an_interrupt_leaves_a_valid_file(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "tag", "first.wav", "long.wav", "--output", output], cwd=tmp_path, stderr=subprocess.PIPE
     )
-    while not any("first.wav" in path.read_text() for path in tmp_path.glob(".out.json.*.partial")):
+    while not any("first.wav" in path.read_text() for path in tmp_path.glob(".out.json.*.partial/*")):
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
