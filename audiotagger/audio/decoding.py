@@ -31,6 +31,9 @@ BLOCK_SAMPLES = 1 << 23
 MOST_JUNK = 1 << 24
 """Bytes in front of a file that are searched for where it begins."""
 
+VERSION = 2
+"""Of what `read_blocks` makes of a file: raised when that changes, so that nothing older is taken from a cache."""
+
 
 def read_blocks(file: AudioFile, sample_rate: int, warn: Warn = ignore) -> Iterator[Waveform]:
     """Read an audio file as one mono waveform, from front to back.

@@ -20,7 +20,7 @@ AUDIO_SUFFIXES = frozenset({
     ".m1a", ".m2a", ".m2t", ".m2ts", ".m4a", ".m4b", ".m4p", ".m4r", ".m4v", ".mac", ".mj2", ".mk3d", ".mka", ".mkv",
     ".mlp", ".mov", ".mp+", ".mp1", ".mp2", ".mp3", ".mp4", ".mpa", ".mpc", ".mpeg", ".mpg", ".mpp", ".mts", ".mxf",
     ".nist", ".nut", ".oga", ".ogg", ".ogm", ".ogv", ".ogx", ".oma", ".omg", ".opus", ".osq", ".paf", ".pvf", ".qcp",
-    ".qoa", ".qt", ".ra", ".rf64", ".rka", ".rm", ".rmvb", ".sbc", ".sd2", ".sds", ".sf", ".shn", ".snd", ".sph",
+    ".qoa", ".qt", ".ra", ".rf64", ".rka", ".rm", ".rmvb", ".sbc", ".sds", ".sf", ".shn", ".snd", ".sph",
     ".spx", ".svx", ".tak", ".thd", ".truehd", ".tta", ".vob", ".voc", ".vqf", ".w64", ".wav", ".wave", ".weba",
     ".webm", ".wma", ".wmv", ".wsd", ".wtv", ".wv", ".wve", ".xi", ".xma", ".xwma",
 })  # fmt: skip

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiotagger import __version__
-from audiotagger.audio.decoding import read_blocks
+from audiotagger.audio.decoding import VERSION, read_blocks
 from audiotagger.datasets.clip import Clip
 from audiotagger.errors import DataError, ExtraError
 from audiotagger.extras import extra_error
@@ -122,7 +122,7 @@ def unwritable(error: OSError) -> DataError:
 def _entry(path: Path, sample_rate: int) -> Path:
     """Where the waveform of an audio file is kept, as it is now."""
     stat = path.stat()
-    key = f"{__version__}\0{sample_rate}\0{path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}"
+    key = f"{__version__}\0{VERSION}\0{sample_rate}\0{path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}"
     return cache_folder() / "clips" / f"{hashlib.sha256(os.fsencode(key)).hexdigest()[:32]}.npy"
 
 

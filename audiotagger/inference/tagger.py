@@ -214,7 +214,7 @@ class Tagger:
         return self._embed(self._blocks(audio, sample_rate))
 
     def embed_files(
-        self, files: Iterable[AudioFile], *, jobs: int | None = None, warn: Warn = ignore
+        self, files: Iterable[AudioFile], *, jobs: int | None = None, warn: Warn | None = None
     ) -> Iterator[tuple[str, NDArray[np.float32] | AudioError]]:
         """Compute embeddings as `tag_files` does tags: yield each file's path with its embedding or its error.
 
@@ -223,8 +223,9 @@ class Tagger:
 
         def embed(_: str, blocks: Iterable[Waveform], warnings: Sequence[AudioWarning]) -> NDArray[np.float32]:
             embedding = self._embed(blocks)
-            for warning in warnings:
-                warn(warning)
+            if warn:
+                for warning in warnings:
+                    warn(warning)
             return embedding
 
         return self._map_files(embed, files, jobs)
