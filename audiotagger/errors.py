@@ -1,5 +1,6 @@
 """Errors that a user can fix. A message is one line: the file, what is wrong and the remedy."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -28,6 +29,18 @@ class AudioError(AudioTaggerError):
 
     def __reduce__(self) -> tuple[type["AudioError"], tuple[str, str]]:
         return type(self), (self.kind, str(self))  # Exception alone would be unpickled without its kind
+
+
+@dataclass(frozen=True)
+class AudioWarning:
+    """Something is wrong with a file that is tagged all the same.
+
+    `kind` is a word for scripts: partial (not all of the file could be read), bad_samples (not all of them are
+    numbers). `message` is one line, as that of an error.
+    """
+
+    kind: str
+    message: str
 
 
 class OutputError(AudioTaggerError):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from audiotagger.errors import ExtraError
 
@@ -41,7 +40,15 @@ def extra_error(extra: str, purpose: str, missing: list[str]) -> ExtraError:
 
 
 def missing_packages(extra: str) -> list[str]:
-    """Return the modules of `extra` that cannot be imported, by the metadata of the installed package."""
+    """Return the modules of `extra` that cannot be imported."""
+    return [module for module in _modules(extra) if util.find_spec(module) is None]
+
+
+@functools.cache
+def _modules(extra: str) -> list[str]:
+    """Return the modules of `extra`, by the metadata of the installed package."""
+    from importlib import metadata
+
     try:
         requirements = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:  # run from a checkout that is not installed
@@ -51,8 +58,7 @@ def missing_packages(extra: str) -> list[str]:
         for requirement in requirements
         if re.search(rf"""extra == ["']{extra}["']""", requirement)
     ]
-    modules = dict.fromkeys(MODULES.get(name, name) for name in names)
-    return [module for module in modules if util.find_spec(module) is None]
+    return list(dict.fromkeys(MODULES.get(name, name) for name in names))
 
 
 def install_command(extra: str) -> str:
@@ -61,6 +67,10 @@ def install_command(extra: str) -> str:
     That is a checkout, or the wheel (PEP 610 says which); where neither is there any more, the command names the
     missing packages.
     """
+    from importlib import metadata
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
     checkout = Path(__file__).parent.parent
     if (checkout / "pyproject.toml").is_file():
         return f'pip install -e "{_from_here(checkout)}[{extra}]"'

@@ -1,4 +1,4 @@
-"""Tag thousands of small files and print how much memory that takes along the way.
+"""Tag thousands of small files and print the memory used after 10 %, 50 % and nearly all of them.
 
 python benchmarks/many_files.py [--files 5000]
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Make the files, tag them, print a line per milestone."""
+    """Create the files, tag them, print three lines."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=5000)
     n_files = parser.parse_args().files

@@ -1,8 +1,8 @@
-"""Print how fast and how large `audiotagger` is: start-up, one clip, hours of audio, milliseconds of each net.
+"""Print run time and memory of `audiotagger`: start-up, one clip, hours of audio; milliseconds per model.
 
 python benchmarks/speed.py [--runs 7] [--hours 2]
 
-Whole processes are measured from outside, as a user waits for them; quote the medians, from a quiet machine.
+Whole processes are measured, as a user experiences them; the medians are printed. Run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import time
 import wave
 from pathlib import Path
 
-# Nothing large may be imported here: a child's peak of memory begins at its parent's size.
+# Import nothing large here: a child process's peak memory is at least its parent's size.
 
-NETS = """
+MODELS = """
 import time, numpy as np
 from audiotagger import Tagger
 clip = np.random.default_rng(0).normal(0, 0.1, (1, 5 * 16_000)).astype(np.float32)
@@ -30,7 +30,7 @@ for model in Tagger.load().models:
         began = time.perf_counter()
         model.predict(clip)
         times.append(time.perf_counter() - began)
-    print(f"{model.name:<4} net, 5 s clip, one thread       {1000 * sorted(times)[15]:8.1f} ms")
+    print(f"{model.name:<4} model, 5 s clip, one thread     {1000 * sorted(times)[15]:8.1f} ms")
 """
 
 
@@ -44,7 +44,7 @@ def write_noise(path: Path, seconds: int, rate: int, channels: int) -> None:
 
 
 def measure(args: list[str], runs: int) -> tuple[float, float]:
-    """Return the median of wall seconds and of peak MiB of `audiotagger ARGS`, after one run that does not count."""
+    """Return the medians of wall seconds and peak MiB of `audiotagger ARGS`, after a warm-up run."""
     seconds, peaks = [], []
     for _ in range(runs + (runs > 1)):
         began = time.perf_counter()
@@ -60,7 +60,7 @@ def measure(args: list[str], runs: int) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print one line a figure."""
+    """Print one line per measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--hours", type=int, default=2, help="length of the long file; 0 leaves it out")
@@ -78,7 +78,7 @@ def main() -> None:
         for name, args, runs in lines:
             seconds, peak = measure(args, runs)
             print(f"{name:<36}{seconds:8.2f} s  {peak:6.0f} MiB", flush=True)
-    subprocess.run([sys.executable, "-c", NETS], check=True)
+    subprocess.run([sys.executable, "-c", MODELS], check=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import subprocess
@@ -68,6 +69,87 @@ def api() -> None:
         cog.outl(f"### {name}\n")
         _fenced("text", "\n".join(_described(name, described)))
         cog.outl()
+
+
+def scores(*, intervals: bool = False) -> None:
+    """Show the scores of the models and their ensemble on the test clips."""
+    cog.outl("| | MAP@3 | macro MAP@3 | top-1 | calibration error |\n|---|---|---|---|---|")
+    models = _figures()["labels"]["models"]
+    for name, model in models.items():
+        cells = [f"{model[field]:.3f}" for field in ("map3", "macro_map3", "top1", "ece")]
+        if name == "ensemble":
+            if intervals:
+                ends = model["intervals"]
+                fields = ("map3", "macro_map3", "top1")
+                cells[:3] = [
+                    f"{cell} ({ends[f][0]:.3f} to {ends[f][1]:.3f})" for cell, f in zip(cells, fields, strict=False)
+                ]
+            cells = [f"**{cell}**" for cell in cells]
+        cog.outl(f"| {'**ensemble**' if name == 'ensemble' else f'{name} model'} | {' | '.join(cells)} |")
+
+
+def remarks() -> None:
+    """Show what averaging gains, how many answers are confident, and the scores over all labels."""
+    of_labels, of_all = _figures()["labels"], _figures()["all_labels"]
+    lines = []
+    for gain in of_labels["gains"]:
+        low, high = gain["intervals"]["map3"]
+        interval = f"95 % interval {low:+.3f} to {high:+.3f}"
+        lines.append(f"The ensemble's MAP@3 is {gain['map3']:+.3f} against the {gain['model']} model's ({interval}).")
+    for one in of_labels["complements"]:
+        helper, model = one["helper"], one["model"]
+        lines.append(
+            f"The {helper} model is right on {one['rate']:.0%} of the clips that the {model} model gets wrong."
+        )
+    lines.append(f"{of_labels['confident']:.0%} of the clips get a confident answer.")
+    if other := of_labels["out_of_domain"]:
+        lines.append(
+            f"Of {other['clips']} clips of sounds that the models do not know, {other['confident']:.0%} do; the best "
+            f"score separates them from labelled clips with an AUROC of {other['auroc']:.3f}."
+        )
+    best = of_all["models"]["ensemble"]
+    lines.append(
+        f"Over all {of_all['known_labels']} labels the ensemble has a MAP@3 of {best['map3']:.3f} on the same clips "
+        f"(macro {best['macro_map3']:.3f}, top-1 {best['top1']:.3f})."
+    )
+    if further := of_all["further"]:
+        best = further["models"]["ensemble"]
+        lines.append(
+            f"On {further['clips']} test clips of {len(best['labels'])} of the further labels it has a MAP@3 of "
+            f"{best['map3']:.3f} (macro {best['macro_map3']:.3f}, top-1 {best['top1']:.3f})."
+        )
+    for line in lines:
+        cog.outl(textwrap.fill(line, 120, initial_indent="- ", subsequent_indent="  "))
+
+
+def labels() -> None:
+    """Show every label with its training clips, their sources, and its scores."""
+    figures = _figures()
+    of_all = figures["all_labels"]
+    models = figures["labels"]["models"]
+    further = of_all["further"]["models"] if of_all["further"] else {name: {"labels": {}} for name in models}
+    cog.outl(
+        "| label | training clips | sources | test clips | MAP@3: "
+        + " | ".join(models)
+        + " | recall | most confused with |"
+    )
+    cog.outl("|---" * (6 + len(models)) + "|")
+    for label, training in figures["training"].items():
+        row = [label, str(training["clips"]), str(training["sources"])]
+        group = models if label in models["ensemble"]["labels"] else further
+        if label in group["ensemble"]["labels"]:
+            best = group["ensemble"]["labels"][label]
+            row += [str(best["clips"]), *(f"{group[name]['labels'][label]['map3']:.3f}" for name in models)]
+            confused = f"{best['confused_with']} ({best['confused_clips']})" if best["confused_with"] else ""
+            row += [f"{best['recall']:.2f}", confused]
+        else:
+            row += ["0", *([""] * (2 + len(models)))]
+        cog.outl(f"| {' | '.join(row)} |")
+
+
+def _figures() -> dict[str, Any]:
+    figures: dict[str, Any] = json.loads((ROOT / "docs" / "scores.json").read_text(encoding="utf-8"))
+    return figures
 
 
 def _fenced(language: str, text: str) -> None:

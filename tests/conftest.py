@@ -1,4 +1,4 @@
-"""Real clips, made in tmp_path: the tests need no data but this."""
+"""Fixtures: commands and generated clips. The tests need no other data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import soundfile
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
-# What a developer's shell may have set must not reach the commands under test.
+# The commands under test must not depend on the developer's shell.
 for name in (
     "AUDIOTAGGER_MODELS",
     "AUDIOTAGGER_DATA",
@@ -58,8 +58,9 @@ def run() -> Callable[..., Result]:
 
 
 def command(*args: object, cwd: Path, largest_file: int | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command of audiotagger in a process of its own; no file that it writes may be larger than that, in bytes:
-    as on a full disk, there is an error.
+    """Run a command of audiotagger in a process of its own.
+
+    With `largest_file`, in bytes, writing a larger file fails as on a full disk.
     """
 
     def limit() -> None:
@@ -108,7 +109,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def tone(seconds: float, sample_rate: int = 16_000, hertz: float = 440.0) -> Waveform:
-    """A plucked string of sorts: harmonics that decay."""
+    """Decaying harmonics, like a plucked string."""
     time = np.arange(round(seconds * sample_rate)) / sample_rate
     waves = sum(np.sin(2 * np.pi * hertz * n * time) / n for n in range(1, 6))
     return (0.2 * waves * np.exp(-2 * time)).astype(np.float32)
@@ -131,8 +132,8 @@ def clip(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with all there can be: two labels, noise and tone, in 40 clips of 8 sources; clips of other sounds
-    and without labels.
+    """A dataset of two labels, noise and tone, in 40 training clips of 8 sources, 8 test clips, other sounds and
+    unlabelled clips.
     """
     root = tmp_path_factory.mktemp("data")
     rng = np.random.default_rng(0)
@@ -146,9 +147,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for i in range(count):
                 label = "hum" if split == "other" else ("noise", "tone")[i % 2]
                 seconds = rng.uniform(0.3, 3.0)
-                sound = noise(seconds, seed=i) if label == "noise" else tone(seconds, hertz=rng.uniform(200, 900))
+                waveform = noise(seconds, seed=i) if label == "noise" else tone(seconds, hertz=rng.uniform(200, 900))
                 name = f"{split}{i:02}.wav"
-                soundfile.write(folder / name, sound, 16_000)
+                soundfile.write(folder / name, waveform, 16_000)
                 table.writerow([name, label])
                 provenance.append([name, label, f"source{i % 8}", f"session{i % 16}"])
     with (root / "provenance.csv").open("w", newline="", encoding="utf-8") as file:

@@ -81,6 +81,7 @@ def test_public_names() -> None:
     assert audiotagger.__all__ == [
         "AudioError",
         "AudioTaggerError",
+        "AudioWarning",
         "ModelError",
         "Segment",
         "Tag",

@@ -3,104 +3,131 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
-from operator import itemgetter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 import av
 import numpy as np
-from numpy.typing import NDArray
+from av.stream import Disposition
 
+from audiotagger.audio.streams import LOST, Section, partly_read
+from audiotagger.audio.types import AudioBlock, Warn
 from audiotagger.errors import AudioError
 
-Sound = tuple[int, NDArray[np.float32]]
-"""A sample rate in Hz and mono samples."""
+STATE_DURATION = frozenset({
+    "asf", "avi", "caf", "flac", "flv", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "ogg", "tta", "wav", "wv",
+})  # fmt: skip
+"""Formats, as FFmpeg names them, whose duration is no estimate by the bit rate."""
+
+SLACK = 0.5
+"""Seconds by which a duration may be wrong, and 2 %."""
 
 
-def decode(file: BinaryIO, name: str, block_seconds: int) -> Iterator[Sound]:
-    """Yield the first audio stream of `file`, from where it stands: (sample rate in Hz, mono float32 [samples]).
+def decode(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[AudioBlock]:
+    """Open what FFmpeg knows, and decode its default audio track.
 
-    Blocks are of about `block_seconds`, full scale is [-1, 1], channels are averaged. The rate may change on the way.
-    Of a damaged file what is there is decoded. `name` is for messages. Raises AudioError of kind "no_audio", or
-    "undecodable" where more of it is damaged than not.
+    Parameters
+    ----------
+    file
+        Open for reading bytes, seekable.
+    start
+        Offset in bytes at which it begins.
+    name
+        What messages call the file.
+    warn
+        Called at the end if not all of the track could be read.
+
+    Returns
+    -------
+    Iterator of AudioBlock
+        One for each frame of the coder. Rate and channels may change on the way. It raises AudioError of kind
+        "undecodable" where more is damaged than not.
+
+    Raises
+    ------
+    AudioError
+        Of kind "undecodable", or "no_audio" for a video without sound.
     """
     try:
         # What a playlist refers to is not opened, be it on this machine or on another. Titles may be in any encoding.
         container = av.open(
-            _FromHere(file), "r", container_options={"protocol_whitelist": "none"}, metadata_errors="replace"
+            Section(file, start), "r", container_options={"protocol_whitelist": "none"}, metadata_errors="replace"
         )
-    except av.FFmpegError as error:
+    except (av.FFmpegError, OSError) as error:
         raise _undecodable(name, error.strerror) from None
+    if not container.streams.audio:
+        container.close()
+        raise AudioError("no_audio", f"{name}: a file without sound; leave it out")
+    return _decode(container, _default(container.streams.audio), name, warn)
+
+
+def _default(tracks: Sequence[av.AudioStream]) -> av.AudioStream:
+    return next((track for track in tracks if track.disposition & Disposition.default), tracks[0])
+
+
+def _decode(
+    container: av.container.InputContainer, track: av.AudioStream, name: str, warn: Warn
+) -> Iterator[AudioBlock]:
     with container:
-        if not container.streams.audio:
-            raise AudioError("no_audio", f"{name}: a file without sound; leave it out")
-        yield from _gather(_mono(_frames(container, container.streams.audio[0], name)), block_seconds)
-
-
-class _FromHere:
-    """What is left of a file, without its name: FFmpeg would be misled by the suffix."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._start = file, file.tell()
-        self.read = file.read
-
-    def tell(self) -> int:
-        return self._file.tell() - self._start
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset if whence else offset + self._start, whence) - self._start
+        yield from _samples(_frames(container, track, name, warn))
 
 
 def _undecodable(name: str, reason: str | None) -> AudioError:
     return AudioError("undecodable", f"{name}: cannot be decoded ({reason}); it is damaged, or no audio")
 
 
-def _frames(container: av.container.InputContainer, stream: av.AudioStream, name: str) -> Iterator[av.AudioFrame]:
-    if stream.codec_context is None:
+def _frames(
+    container: av.container.InputContainer, track: av.AudioStream, name: str, warn: Warn
+) -> Iterator[av.AudioFrame]:
+    if track.codec_context is None:
         raise _undecodable(name, "nothing here knows its codec")
-    decoded = damaged = 0
-    for packet in _packets(container, stream):
+    decoded = damaged = in_front = 0
+    read = 0.0
+    for packet in _packets(container, track):
         try:
             frames = packet.decode()
         except av.FFmpegError:
             damaged += 1
             continue
-        decoded += len(frames)
-        yield from frames
+        if not decoded:  # junk in front of it, or a broadcast that was cut in on
+            in_front = damaged
+        for frame in frames:
+            decoded += 1
+            read += frame.samples / frame.sample_rate
+            yield frame
     if damaged > decoded:
         raise _undecodable(name, f"{damaged} packets of {damaged + decoded} are damaged")
+    missing = _stated_seconds(container, track) - read
+    if missing > SLACK + 0.02 * read:
+        warn(partly_read(name, read, missing))
+    elif (damaged - in_front) * read > LOST * decoded:
+        warn(partly_read(name, read))
 
 
-def _packets(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[av.Packet[av.AudioStream]]:
+def _packets(container: av.container.InputContainer, track: av.AudioStream) -> Iterator[av.Packet[av.AudioStream]]:
     try:
-        yield from container.demux(stream)
+        yield from container.demux(track)
     except av.FFmpegError:  # cut off
         return
 
 
-def _mono(frames: Iterable[av.AudioFrame]) -> Iterator[Sound]:
+def _stated_seconds(container: av.container.InputContainer, track: av.AudioStream) -> float:
+    """How long the track is by what its container says, 0 if that does not say."""
+    if container.format.name not in STATE_DURATION:
+        return 0.0
+    if track.duration and track.time_base:
+        return float(track.duration * track.time_base)
+    return container.duration / av.time_base if container.duration and len(container.streams) == 1 else 0.0
+
+
+def _samples(frames: Iterable[av.AudioFrame]) -> Iterator[AudioBlock]:
     # By way of packed samples: PyAV cannot count the planes of a frame of eight or more channels, and crashes.
     for (_, _, rate), alike in itertools.groupby(frames, _kind):
         to_float = av.AudioResampler(format="flt")
         for frame in itertools.chain.from_iterable(map(to_float.resample, alike)):
             if frame.samples:
-                yield rate, frame.to_ndarray().reshape(frame.samples, -1).mean(axis=1)
+                yield rate, frame.to_ndarray().reshape(frame.samples, -1).astype(np.float32, copy=False)
 
 
 def _kind(frame: av.AudioFrame) -> tuple[str, str, int]:
     return frame.format.name, frame.layout.name, frame.sample_rate
-
-
-def _gather(sound: Iterable[Sound], seconds: int) -> Iterator[Sound]:
-    """Frames are short: 20 to 40 ms."""
-    for rate, pieces in itertools.groupby(sound, itemgetter(0)):
-        block: list[NDArray[np.float32]] = []
-        samples = 0
-        for _, piece in pieces:
-            block.append(piece)
-            samples += len(piece)
-            if samples >= seconds * rate:
-                yield rate, np.concatenate(block)
-                block, samples = [], 0
-        if block:
-            yield rate, np.concatenate(block)

@@ -7,53 +7,79 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from audiotagger.audio.signatures import HEAD_BYTES, format_of
+from audiotagger.audio import libsndfile
+from audiotagger.audio.filters import mix_down, remove_bad_samples, remove_rumble
+from audiotagger.audio.streams import next_stream
+from audiotagger.audio.types import AudioBlock, AudioFile, Warn, Waveform, ignore
 from audiotagger.errors import AudioError
-
-Waveform = NDArray[np.float32]
-
-Sound = tuple[int, Waveform]
-"""A sample rate in Hz and a block of mono samples."""
-
-AudioFile = str | os.PathLike[str] | BinaryIO
-"""A path, or a file that is open for reading bytes."""
+from audiotagger.extras import install_command
 
 BLOCK_SECONDS = 10
 
-PIECE_FRAMES = 16_384
-"""Asked of libsndfile at once."""
+BLOCK_SAMPLES = 1 << 23
+"""Of all channels, at most."""
 
-LOUDEST = 1e6
-"""Samples beyond this, as broken float files hold, are cut: their squares would overflow."""
+MOST_JUNK = 1 << 24
+"""Bytes in front of a file that are searched for where it begins."""
+
+VERSION = 2
+"""Of what `read_blocks` makes of a file: raised when that changes, so that nothing older is taken from a cache."""
 
 
-def read_blocks(file: AudioFile, sample_rate: int) -> Iterator[Waveform]:
-    """Yield the mono waveform of `file`, float32 [samples] at `sample_rate` Hz, about `BLOCK_SECONDS` at a time.
+def read_blocks(file: AudioFile, sample_rate: int, warn: Warn = ignore) -> Iterator[Waveform]:
+    """Read an audio file as one mono waveform, from front to back.
 
-    Full scale is [-1, 1]; channels are averaged; soxr resamples at its default quality; what is not a number becomes
-    silence. The format is told by the content, not the name; of a video it is the first sound track. Raises AudioError
-    of kind "not_found", "no_audio", "unreadable", "undecodable", "empty", or "needs_extra" for what needs PyAV.
+    The content tells the format, not the name. Of several audio tracks it is the default one. Channels are averaged, or
+    the loudest is taken where they cancel out; soxr resamples at its default quality; what is not a number becomes
+    silence; what is below hearing is left out, a constant offset too.
+
+    Parameters
+    ----------
+    file
+        A path, or a file that is open for reading bytes; a pipe too.
+    sample_rate
+        Of the waveform, in Hz.
+    warn
+        Called with each `AudioWarning`, such as that only a part could be read.
+
+    Yields
+    ------
+    Waveform
+        float32 [samples], full scale [-1, 1], of about `BLOCK_SECONDS`.
+
+    Raises
+    ------
+    AudioError
+        Of kind "not_found", "no_audio", "unreadable", "undecodable", "empty", or "needs_extra" for what needs PyAV.
     """
-    yield from _resample(native_blocks(file), sample_rate)
+    yield from _at_rate(native_blocks(file, warn), sample_rate)
 
 
-def native_blocks(file: AudioFile) -> Iterator[Sound]:
-    """Yield (sample rate in Hz, mono block) as `read_blocks` does, but not resampled. Raises AudioError likewise."""
+def read_waveform(file: AudioFile, sample_rate: int, warn: Warn = ignore) -> Waveform:
+    """Return all of `read_blocks` as one array [samples]. Raises AudioError."""
+    return np.concatenate(list(read_blocks(file, sample_rate, warn)))
+
+
+def native_blocks(file: AudioFile, warn: Warn = ignore) -> Iterator[AudioBlock]:
+    """Read an audio file as `read_blocks` does, but neither resample it nor leave out what is below hearing.
+
+    Yields blocks [frames] at the file's own sample rate.
+    """
     name = name_of(file)
     if not isinstance(file, str | os.PathLike):
-        yield from _decode(file, name)
+        yield from _decode(file, name, warn)
         return
     try:
-        opened = open(file, "rb")  # noqa: PTH123, SIM115 (closed below; a Path would rewrite the name)
+        opened = open(file, "rb", buffering=0)  # noqa: PTH123, SIM115 (closed below; a Path would rewrite the name)
     except FileNotFoundError:
         raise AudioError("not_found", f"{name}: no such file or folder; check the name") from None
     except IsADirectoryError:
@@ -62,11 +88,26 @@ def native_blocks(file: AudioFile) -> Iterator[Sound]:
         reason = getattr(error, "strerror", error)
         raise AudioError("unreadable", f"{name}: {reason}; check that it may be read") from None
     with opened:
-        yield from _decode(opened, name)
+        yield from _decode(cast("BinaryIO", opened), name, warn)
+
+
+def waveform_blocks(
+    waveform: NDArray[np.floating], source_rate: int, sample_rate: int, warn: Warn = ignore
+) -> Iterator[Waveform]:
+    """Yield an array, [samples] or [samples, channels] at `source_rate` Hz, just as `read_blocks` does a file.
+
+    Raises ValueError for another shape or rate, AudioError of kind "empty" for no samples.
+    """
+    if waveform.ndim not in (1, 2) or (waveform.ndim == 2 and waveform.shape[1] > max(waveform.shape[0], 32)):
+        raise ValueError(f"a waveform is [samples] or [samples, channels], not {list(waveform.shape)}")
+    if source_rate < 1:
+        raise ValueError(f"a sample rate is at least 1 Hz, not {source_rate}")
+    frames = np.asarray(waveform, np.float32).reshape(len(waveform), -1)
+    yield from _at_rate(_mono([(source_rate, frames)], "waveform", warn), sample_rate)
 
 
 def name_of(file: AudioFile) -> str:
-    """What results and messages call a file: its path as it was given; "-" for an open file."""
+    """Return what results and messages call a file: its path as given, or "-" for an open file."""
     return os.fspath(file) if isinstance(file, str | os.PathLike) else "-"
 
 
@@ -80,27 +121,6 @@ def spool(file: BinaryIO) -> BinaryIO:
     return spooled
 
 
-def waveform_blocks(waveform: NDArray[np.floating], source_rate: int, sample_rate: int) -> Iterator[Waveform]:
-    """Yield an array, [samples] or [samples, channels] at `source_rate` Hz, just as `read_blocks` does a file.
-
-    Raises ValueError for another shape or rate.
-    """
-    if waveform.ndim not in (1, 2) or (waveform.ndim == 2 and waveform.shape[1] > max(waveform.shape[0], 32)):
-        raise ValueError(f"a waveform is [samples] or [samples, channels], not {list(waveform.shape)}")
-    if source_rate < 1:
-        raise ValueError(f"a sample rate is at least 1 Hz, not {source_rate}")
-    channels = np.atleast_2d(np.asarray(waveform, np.float32).T)
-    mono = channels.mean(axis=0)
-    size = int(BLOCK_SECONDS * source_rate)
-    blocks = ((source_rate, mono[start : start + size]) for start in range(0, len(mono), size))
-    yield from _resample(_clean(blocks, "waveform"), sample_rate)
-
-
-def read_waveform(file: AudioFile, sample_rate: int) -> Waveform:
-    """Return all of `read_blocks` as one array [samples]. Raises AudioError."""
-    return np.concatenate(list(read_blocks(file, sample_rate)))
-
-
 def _unusable_folder(folder: str) -> AudioError:
     try:
         os.scandir(folder).close()
@@ -109,100 +129,87 @@ def _unusable_folder(folder: str) -> AudioError:
     return AudioError("no_audio", f"{folder}: a folder, and no audio file was found in it; from Python, use find_audio")
 
 
-def _decode(file: BinaryIO, name: str) -> Iterator[Sound]:
+def _decode(file: BinaryIO, name: str, warn: Warn) -> Iterator[AudioBlock]:
     seekable = spool(file)
     start = seekable.tell()
+    plain = seekable
+    if isinstance(seekable, io.BufferedReader | io.BufferedRandom):  # which does not notice when others move the file
+        plain = cast("BinaryIO", seekable.raw)
     try:
-        if _rewind(seekable, start) == start:
+        if plain.seek(0, io.SEEK_END) <= start:
             raise _nothing_in(name)
-        yield from _clean(_sound(seekable, start, name), name)
+        yield from _mono(_pieces(plain, start, name, warn), name, warn)
     finally:
         if seekable is not file:
             seekable.close()
-
-
-def _rewind(file: BinaryIO, start: int) -> int:
-    """Go to `start` and return where the file ends. By way of its end: a buffered file does not notice when somebody
-    else moves its descriptor, and would stay where it is.
-    """
-    end = file.seek(0, io.SEEK_END)
-    file.seek(start)
-    return end
 
 
 def _nothing_in(name: str) -> AudioError:
     return AudioError("empty", f"{name}: holds no audio; leave it out or record it again")
 
 
-def _sound(file: BinaryIO, start: int, name: str) -> Iterator[Sound]:
-    # By descriptor where there is one: quicker than calls back into Python, and no name to be misled by.
-    source = file.fileno() if isinstance(file, io.BufferedReader) and not start else file
+def _pieces(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[AudioBlock]:
+    """Yield samples [frames, channels], of any number of frames."""
+    file.seek(start)
     try:
-        sound = _Stream(source, closefd=False)
-    except soundfile.LibsndfileError as error:
-        _rewind(file, start)
-        yield from _by_ffmpeg(file, name, error.error_string.rstrip("."))
+        yield from libsndfile.decode(file, start, name, warn)
         return
-    with sound:
-        yield from _mono_blocks(sound, name)
-
-
-def _by_ffmpeg(file: BinaryIO, name: str, reason: str) -> Iterator[Sound]:
-    """`reason` is why libsndfile could not."""
-    try:
-        from audiotagger.audio.containers import decode
-    except ImportError:
-        command = "pip install 'audiotagger-nets[formats]'"
-        known = format_of(file.read(HEAD_BYTES))
-        if known and not known.native:
-            raise AudioError("needs_extra", f"{name}: {known.name} needs PyAV: {command}") from None
-        raise AudioError(
-            "undecodable", f"{name}: cannot be decoded ({reason}); if it is audio of a rare format: {command}"
-        ) from None
-    yield from decode(file, name, BLOCK_SECONDS)
-
-
-class _Stream(soundfile.SoundFile):  # type: ignore[misc] # soundfile has no types
-    """A file read from front to back, so that FLAC of unknown length, which nobody can seek in, decodes too."""
-
-    def seekable(self) -> bool:
-        return False
-
-
-def _mono_blocks(sound: soundfile.SoundFile, name: str) -> Iterator[Sound]:
-    pieces: list[Waveform] = []
-    heard = False
-    try:
-        # By pieces: where a file is damaged, libsndfile loses all that was asked for at once.
-        while len(piece := sound.read(PIECE_FRAMES, dtype="float32", always_2d=True)):
-            heard = True
-            pieces.append(piece.mean(axis=1))
-            if len(pieces) * PIECE_FRAMES >= BLOCK_SECONDS * sound.samplerate:
-                yield sound.samplerate, np.concatenate(pieces)
-                pieces = []
     except soundfile.LibsndfileError as error:
-        if not heard:
-            reason = error.error_string.rstrip(".")
-            raise AudioError("undecodable", f"{name}: cannot be decoded ({reason}); it is damaged") from None
-    if pieces:
-        yield sound.samplerate, np.concatenate(pieces)
+        reason = error.error_string.rstrip(".")
+    try:
+        from audiotagger.audio import containers
+
+        pieces = containers.decode(file, start, name, warn)
+    except ImportError:
+        needed = f"if it is audio, it needs PyAV: {install_command('formats')}"
+        failure = AudioError("needs_extra", f"{name}: cannot be decoded ({reason}); {needed}")
+    except AudioError as error:
+        failure = error
+    else:
+        yield from pieces
+        return
+    found = next_stream(file, start + 1, MOST_JUNK) if failure.kind != "no_audio" else None
+    if found is None:
+        raise failure
+    try:
+        yield from libsndfile.decode(file, found, name, warn)
+    except soundfile.LibsndfileError:
+        raise failure from None
 
 
-def _clean(sound: Iterator[Sound], name: str) -> Iterator[Sound]:
+def _mono(pieces: Iterable[AudioBlock], name: str, warn: Warn) -> Iterator[AudioBlock]:
     empty = True
-    for rate, block in sound:
+    for block in mix_down(remove_bad_samples(_gather(pieces), name, warn)):
         empty = False
-        yield rate, np.clip(np.nan_to_num(block), -LOUDEST, LOUDEST)
+        yield block
     if empty:
         raise _nothing_in(name)
 
 
-def _resample(sound: Iterator[Sound], sample_rate: int) -> Iterator[Waveform]:
-    for rate, alike in itertools.groupby(sound, itemgetter(0)):
-        blocks = (block for _, block in alike)
+def _gather(pieces: Iterable[AudioBlock]) -> Iterator[AudioBlock]:
+    """Yield blocks of `BLOCK_SECONDS`, whatever the pieces: what is decided by block does not depend on the format."""
+    for (rate, channels), alike in itertools.groupby(pieces, lambda piece: (piece[0], piece[1].shape[1])):
+        size = max(1, min(BLOCK_SECONDS * rate, BLOCK_SAMPLES // channels))
+        held: list[Waveform] = []
+        frames = 0
+        for _, piece in alike:
+            held.append(piece)
+            frames += len(piece)
+            if frames >= size:
+                whole = np.concatenate(held)
+                frames %= size
+                yield from ((rate, whole[at : at + size]) for at in range(0, len(whole) - frames, size))
+                held = [whole[len(whole) - frames :]]
+        if frames:
+            yield rate, np.concatenate(held)
+
+
+def _at_rate(blocks: Iterable[AudioBlock], sample_rate: int) -> Iterator[Waveform]:
+    for rate, alike in itertools.groupby(blocks, itemgetter(0)):
+        waveforms = remove_rumble((block for _, block in alike), rate)  # before an offset makes soxr ring at the ends
         if rate == sample_rate:
-            yield from blocks
+            yield from waveforms
             continue
         stream = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
-        yield from (out for block in blocks if len(out := stream.resample_chunk(block)))
+        yield from (out for waveform in waveforms if len(out := stream.resample_chunk(waveform)))
         yield stream.resample_chunk(np.zeros(0, np.float32), last=True)

@@ -6,40 +6,62 @@ import glob
 import itertools
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from audiotagger.audio.decoding import spool
-from audiotagger.audio.signatures import HEAD_BYTES, format_of, is_something_else
 
 AUDIO_SUFFIXES = frozenset({
-    ".3gp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".caf", ".dsf", ".dts", ".eac3", ".flac",
-    ".m4a", ".m4b", ".mka", ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpc", ".oga", ".ogg", ".opus", ".rf64", ".snd",
-    ".tak", ".tta", ".w64", ".wav", ".webm", ".wma", ".wv",
+    ".3g2", ".3ga", ".3gp", ".3gpp", ".8svx", ".aa", ".aa3", ".aac", ".ac3", ".adts", ".adx", ".aea", ".aif", ".aifc",
+    ".aiff", ".aiffc", ".amb", ".amr", ".ape", ".aptx", ".aptxhd", ".asf", ".at3", ".at9", ".au", ".avi", ".avr",
+    ".awb", ".bwf", ".caf", ".dff", ".dsf", ".dss", ".dts", ".dtshd", ".dv", ".eac3", ".ec3", ".f4a", ".f4b", ".f4v",
+    ".fap", ".flac", ".flv", ".g722", ".g729", ".gsm", ".gxf", ".hca", ".htk", ".iff", ".ircam", ".lc3", ".loas",
+    ".m1a", ".m2a", ".m2t", ".m2ts", ".m4a", ".m4b", ".m4p", ".m4r", ".m4v", ".mac", ".mj2", ".mk3d", ".mka", ".mkv",
+    ".mlp", ".mov", ".mp+", ".mp1", ".mp2", ".mp3", ".mp4", ".mpa", ".mpc", ".mpeg", ".mpg", ".mpp", ".mts", ".mxf",
+    ".nist", ".nut", ".oga", ".ogg", ".ogm", ".ogv", ".ogx", ".oma", ".omg", ".opus", ".osq", ".paf", ".pvf", ".qcp",
+    ".qoa", ".qt", ".ra", ".rf64", ".rka", ".rm", ".rmvb", ".sbc", ".sds", ".sf", ".shn", ".snd", ".sph",
+    ".spx", ".svx", ".tak", ".thd", ".truehd", ".tta", ".vob", ".voc", ".vqf", ".w64", ".wav", ".wave", ".weba",
+    ".webm", ".wma", ".wmv", ".wsd", ".wtv", ".wv", ".wve", ".xi", ".xma", ".xwma",
 })  # fmt: skip
-"""Taken from a folder unless the content is plainly something else. Of other files those are taken whose content
-looks like audio. A file that is named itself is tried whatever it is called.
+"""Of what libsndfile and FFmpeg decode, videos too: files with one of them are taken from folders. Suffixes that mostly
+mean something else, such as .ts and .dat, are not among them.
 """
 
 
-def find_audio(paths: Iterable[str]) -> AudioFiles:
-    """Return the files of `paths` in order: files as they are, folders recursively and sorted, globs expanded.
+def find_audio(
+    paths: Iterable[str], *, every_file: bool = False, skip: Callable[[str], None] | None = None
+) -> AudioFiles:
+    """Find the files that paths mean, in order, one by one as they are asked for.
 
-    "-" is standard input. What does not exist, and a folder that cannot be read or has no audio, is among them too:
-    tagging it then says what is wrong. They are looked for one by one, as they are asked for.
+    Parameters
+    ----------
+    paths
+        Files, which are taken whatever they are called; folders, in which files with one of `AUDIO_SUFFIXES` are
+        taken, recursively and sorted; globs; "-" for standard input.
+    every_file
+        Take files in folders whatever they are called.
+    skip
+        Called with each file that is left out.
+
+    Returns
+    -------
+    AudioFiles
+        What does not exist, and a folder that cannot be read or has no audio, is among them too: tagging it then says
+        what is wrong.
     """
-    return AudioFiles(paths)
+    return AudioFiles(paths, every_file, skip or (lambda _: None))
 
 
 class AudioFiles(Iterator[str | BinaryIO]):
     """What `find_audio` finds: an iterator that counts what it leaves out."""
 
-    def __init__(self, paths: Iterable[str]) -> None:
+    def __init__(self, paths: Iterable[str], every_file: bool, skip: Callable[[str], None]) -> None:
         self.skipped = 0
-        """How many files in folders have been left out so far because they hold no audio."""
+        """How many files in folders have been left out so far because of their suffix."""
         self.links: list[str] = []
         """Links to folders that have been followed so far, each with a separator at the end."""
+        self._every_file, self._skip = every_file, skip
         self._found = self._find(paths)
 
     def __next__(self) -> str | BinaryIO:
@@ -59,26 +81,28 @@ class AudioFiles(Iterator[str | BinaryIO]):
                 yield from self._expand(path)
 
     def _expand(self, pattern: str) -> Iterator[str]:
-        """The audio files that match, and what is in folders that do. If there is neither, all that matches is
-        yielded, and `pattern` itself if nothing does.
+        """Yield the audio files that match, and what is in folders that do.
+
+        If there is neither, yield all that matches, and `pattern` itself if nothing does.
         """
         found = False
         matches = sorted(_matches(pattern))
-        others = 0
+        others = []
         for match in matches:
             if os.path.isdir(match):
                 if "**" not in pattern:  # with ** what is in it matches already
                     found = True
                     yield from self._in_folder(match)
-            elif _is_audio(match):
+            elif self._takes(match):
                 found = True
                 yield match
             else:
-                others += 1
-        if found:
-            self.skipped += others
-        else:
+                others.append(match)
+        if not found:
             yield from matches or [pattern]
+            return
+        for other in others:
+            self._leave_out(other)
 
     def _in_folder(self, folder: str) -> Iterator[str]:
         found = False
@@ -89,8 +113,9 @@ class AudioFiles(Iterator[str | BinaryIO]):
             yield folder
 
     def _walk(self, top: str) -> Iterator[str]:
-        """Audio files first, then the folders beside them, links too; folders that cannot be read are yielded
-        themselves.
+        """Yield audio files first, then those in the folders beside them, links too.
+
+        A folder that cannot be read is yielded itself.
         """
         seen: set[tuple[int, int]] = set()
         waiting = [top]  # not recursive: folders may be nested deeper than Python's stack
@@ -112,11 +137,24 @@ class AudioFiles(Iterator[str | BinaryIO]):
                     folders.append(path)
                     if os.path.islink(path):
                         self.links.append(os.path.join(path, ""))
-                elif _is_audio(path):
+                elif self._takes(path):
                     yield path
                 elif os.path.isfile(path):
-                    self.skipped += 1
+                    self._leave_out(path)
             waiting += reversed(folders)
+
+    def _takes(self, path: str) -> bool:
+        """Return whether to take this from a folder.
+
+        A link that leads nowhere is taken too, to be reported. A pipe is not: nothing might ever come out of it.
+        """
+        if not self._every_file and os.path.splitext(path)[1].lower() not in AUDIO_SUFFIXES:
+            return False
+        return os.path.isfile(path) or (os.path.islink(path) and not os.path.exists(path))
+
+    def _leave_out(self, path: str) -> None:
+        self.skipped += 1
+        self._skip(path)
 
 
 def _matches(pattern: str) -> Iterable[str]:
@@ -128,21 +166,6 @@ def _matches(pattern: str) -> Iterable[str]:
     root = os.sep.join([*plain, ""])
     rest = os.sep.join(parts[len(plain) :])
     return (root + str(path.relative_to(root)) for path in Path(root).glob(rest + f"{os.sep}*" * rest.endswith("**")))
-
-
-def _is_audio(path: str) -> bool:
-    """Whether to take this from a folder. A link that leads nowhere is taken if its name says audio: to be reported."""
-    if path.endswith(".partial"):  # a file in the making, left by a run that was killed
-        return False
-    named_so = os.path.splitext(path)[1].lower() in AUDIO_SUFFIXES
-    if not os.path.isfile(path):  # nor is a pipe opened, which might never say anything
-        return named_so and os.path.islink(path) and not os.path.exists(path)
-    try:
-        with open(path, "rb") as file:
-            head = file.read(HEAD_BYTES)
-    except OSError:  # gone, or not for us: tagging it says so
-        return named_so
-    return not is_something_else(head) if named_so else format_of(head) is not None
 
 
 def read_names(file: BinaryIO, null: bool = False) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from audiotagger.audio.decoding import Waveform
+from audiotagger.audio.types import Waveform
 
 SILENCE = 1e-4
 """A window whose peak is lower (-80 dBFS) is silent."""

@@ -23,7 +23,7 @@ def print_note(text: str) -> None:
     """Print one line on stderr."""
     from audiotagger.output.writers import printable
 
-    print(f"audiotagger: {printable(text)}", file=sys.stderr)
+    sys.stderr.write(f"audiotagger: {printable(text)}\n")  # at once: other threads may print too
 
 
 def print_error(error: Exception) -> None:
@@ -52,14 +52,19 @@ def errors_to_exit_status() -> Iterator[None]:
 
 @contextmanager
 def training_extra() -> Iterator[None]:
-    """Import TensorFlow without its log messages. Raises ExtraError where the extra "train" is incomplete."""
-    from audiotagger.extras import extra_error, require_extra
+    """Import Keras and its backend without their log messages. Raises ExtraError where the extra "train" is incomplete.
 
-    require_extra("train", "training")
+    With another backend in KERAS_BACKEND, TensorFlow may be missing.
+    """
+    from audiotagger.extras import extra_error, missing_packages
+
+    replaceable = set() if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow" else {"tensorflow", "tf2onnx"}
+    if missing := [package for package in missing_packages("train") if package not in replaceable]:
+        raise extra_error("train", "training", missing)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        with _silent_stderr():  # some of its messages heed no setting
-            import tensorflow  # noqa: F401
+        with _silent_stderr():  # some of TensorFlow's messages heed no setting
+            import keras  # noqa: F401
         yield
     except ModuleNotFoundError as error:  # a package of a package, or one that an older installation does not know of
         raise extra_error("train", "training", [str(error.name)]) from None
@@ -75,6 +80,25 @@ def _silent_stderr() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(nowhere)
+
+
+def mute_c_libraries() -> None:
+    """Keep what C libraries print from stderr, until the process ends.
+
+    libmpg123 comments on damaged MP3 files there without naming the file, and libsndfile has no setting against it.
+    From now on file descriptor 2 leads nowhere, and `sys.stderr` to where it led: no other thread loses a line, as it
+    could if the descriptor were redirected during each call.
+    """
+    try:
+        if sys.stderr.fileno() != 2:
+            return
+    except OSError:  # no file of the system
+        return
+    kept = os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors=sys.stderr.errors)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    sys.stderr = kept
 
 
 def stderr_console() -> Console:

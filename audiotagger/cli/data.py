@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from audiotagger.cli.console import byte_counter, counter, errors_to_exit_status
+from audiotagger.cli.console import byte_counter, counter, errors_to_exit_status, mute_c_libraries
 from audiotagger.cli.options import DataArgument
 
 app = typer.Typer(help="Validate and download training datasets.", no_args_is_help=True, rich_markup_mode=None)
@@ -29,6 +29,7 @@ def validate(data: DataArgument = None) -> None:
         from audiotagger.datasets.dataset import find_data
         from audiotagger.output.writers import printable
 
+        mute_c_libraries()
         found = find_data(data)
         with counter() as count:
             report = validation.validate(found, count)

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from audiotagger.cli.console import counter, errors_to_exit_status, print_error
+from audiotagger.cli.console import counter, errors_to_exit_status, mute_c_libraries, print_error, print_note
 from audiotagger.cli.options import (
+    AllOption,
     FilesFromOption,
     HopOption,
     JobsOption,
@@ -22,8 +23,9 @@ from audiotagger.cli.options import (
     input_counter,
     load_tagger,
     print_skipped,
+    print_skipped_path,
 )
-from audiotagger.errors import AudioTaggerError
+from audiotagger.errors import AudioTaggerError, AudioWarning
 
 
 def embed(
@@ -31,6 +33,7 @@ def embed(
     paths: PathsArgument = None,
     files_from: FilesFromOption = None,
     null: NullOption = False,
+    every_file: AllOption = False,
     window: WindowOption = None,
     hop: HopOption = None,
     models: ModelsOption = None,
@@ -43,21 +46,28 @@ def embed(
     Exit status: 0 all files were processed, 1 at least one failed, 2 wrong usage, 130 interrupted.
     """
     with errors_to_exit_status():
-        from audiotagger.output.embeddings import EMBEDDING_WRITERS, require_pyarrow
-        from audiotagger.output.files import replacing
+        from audiotagger.extras import require_extra
+        from audiotagger.output.embeddings import EMBEDDING_WRITERS
+        from audiotagger.output.files import replacing_output
 
+        mute_c_libraries()
         if output.suffix not in EMBEDDING_WRITERS:
             raise typer.BadParameter(f"{output}: --output must end in {' or '.join(EMBEDDING_WRITERS)}")
         if output.suffix == ".parquet":
-            require_pyarrow()
-        files = find_inputs(paths, files_from, null)
+            require_extra("parquet", "Parquet output")
+        files = find_inputs(paths, files_from, null, every_file, print_skipped_path if verbose else None)
         tagger = load_tagger(models, verbose, window=window, hop=hop)
         failed = False
-        with replacing(output) as partial, counter(quiet=quiet) as count:
-            if total := input_counter(paths, files_from, null):
+
+        def warn(warning: AudioWarning) -> None:
+            if not quiet:
+                print_note(warning.message)
+
+        with replacing_output(output) as partial, counter(quiet=quiet) as count:
+            if total := input_counter(paths, files_from, null, every_file):
                 count.expect(total)
             embeddings = {}
-            for path, embedding in tagger.embed_files(files, jobs=jobs):
+            for path, embedding in tagger.embed_files(files, jobs=jobs, warn=warn):
                 count()
                 if isinstance(embedding, AudioTaggerError):
                     failed = True

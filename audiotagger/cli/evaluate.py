@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from audiotagger.cli.console import counter, errors_to_exit_status, print_note
+from audiotagger.cli.console import counter, errors_to_exit_status, mute_c_libraries, print_note
 from audiotagger.cli.options import DataArgument, ModelsOption
 
 
@@ -51,6 +51,7 @@ def evaluate(
         from audiotagger.extras import require_extra
         from audiotagger.inference.tagger import Tagger
 
+        mute_c_libraries()
         if plot:
             require_extra("plot", "--plot")
         found = find_data(data)

@@ -28,7 +28,7 @@ ModelsOption = Annotated[
 DataArgument = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[DATA]", help="Labelled clips: a folder or a CSV file. [default: AUDIOTAGGER_DATA, else data]"
+        metavar="DATA", help="Labelled clips: a folder or a CSV file. [default: AUDIOTAGGER_DATA, else data]"
     ),
 ]
 """Of every command that reads a dataset."""
@@ -53,6 +53,10 @@ FilesFromOption = Annotated[
 NullOption = Annotated[
     bool, typer.Option("--null", "-0", help="Paths in --files-from are NUL-separated (find -print0).")
 ]
+AllOption = Annotated[
+    bool,
+    typer.Option("--all", "-a", help="Try every file in folders. [default: files with an audio or video suffix]"),
+]
 JobsOption = Annotated[
     int | None,
     typer.Option(
@@ -70,8 +74,14 @@ HopOption = Annotated[
 ]
 
 
-def find_inputs(paths: list[str] | None, files_from: str | None, null: bool) -> AudioFiles:
-    """Return the audio files of PATH arguments, followed by those of --files-from."""
+def find_inputs(
+    paths: list[str] | None,
+    files_from: str | None,
+    null: bool,
+    every_file: bool,
+    skip: Callable[[str], None] | None = None,
+) -> AudioFiles:
+    """Return the audio files of PATH arguments, followed by those of --files-from. `skip` is called with the others."""
     from audiotagger.audio.discovery import find_audio, read_names
 
     named = list(paths or ())
@@ -82,22 +92,22 @@ def find_inputs(paths: list[str] | None, files_from: str | None, null: bool) -> 
     if (named.count("-") + (files_from == "-")) > (sys.stdin is not None):
         raise typer.BadParameter("stdin can be read only once" if sys.stdin else "stdin is closed")
     if files_from is None:
-        return find_audio(named)
+        return find_audio(named, every_file=every_file, skip=skip)
     try:
         # Unbuffered: a name is taken as soon as it is there, and a thread that waits for one does not delay the exit.
         names = open(0 if files_from == "-" else files_from, "rb", buffering=0, closefd=files_from != "-")  # noqa: SIM115
     except OSError as error:
         raise typer.BadParameter(f"{files_from}: {error.strerror}") from None
-    return find_audio(itertools.chain(named, read_names(names, null)))
+    return find_audio(itertools.chain(named, read_names(names, null)), every_file=every_file, skip=skip)
 
 
 def input_counter(
-    paths: list[str] | None, files_from: str | None, null: bool, done: Container[object] = ()
+    paths: list[str] | None, files_from: str | None, null: bool, every_file: bool, done: Container[object] = ()
 ) -> Callable[[], int] | None:
     """Return a function that counts the inputs that are not `done`, or None if they can be read only once."""
     if "-" in (paths or ()) or not (files_from is None or (files_from != "-" and Path(files_from).is_file())):
         return None
-    return lambda: sum(path not in done for path in find_inputs(paths, files_from, null))
+    return lambda: sum(path not in done for path in find_inputs(paths, files_from, null, every_file))
 
 
 def read_labels(text: str | None) -> list[str] | None:
@@ -132,4 +142,10 @@ def load_tagger(models: Path | None, verbose: bool, **options: Any) -> Tagger:
 def print_skipped(files: AudioFiles, quiet: bool) -> None:
     """Print how many files in folders were skipped."""
     if files.skipped and not quiet:
-        print_note(f"skipped {files.skipped} {'file' if files.skipped == 1 else 'files'} without audio")
+        number = f"{files.skipped} {'file' if files.skipped == 1 else 'files'}"
+        print_note(f"skipped {number} without an audio or video suffix; --all tries every file")
+
+
+def print_skipped_path(path: str) -> None:
+    """Print that a file in a folder is skipped."""
+    print_note(f"{path}: skipped")

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from audiotagger.cli.console import counter, errors_to_exit_status, print_error, print_note
+from audiotagger.cli.console import counter, errors_to_exit_status, mute_c_libraries, print_error, print_note
 from audiotagger.cli.options import (
+    AllOption,
     FilesFromOption,
     HopOption,
     JobsOption,
@@ -28,6 +29,7 @@ from audiotagger.cli.options import (
     input_counter,
     load_tagger,
     print_skipped,
+    print_skipped_path,
     read_labels,
 )
 from audiotagger.errors import AudioError, AudioTaggerError, MetadataError, OutputError
@@ -93,6 +95,7 @@ def tag(
     by_model: Annotated[bool, typer.Option("--by-model", help="Also output the labels of each model.")] = False,
     files_from: FilesFromOption = None,
     null: NullOption = False,
+    every_file: AllOption = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -126,6 +129,7 @@ def tag(
         from audiotagger.output.label_tracks import LabelTracks
         from audiotagger.output.writers import WRITERS, Show, Writer
 
+        mute_c_libraries()
         if dry_run and not write:
             raise typer.BadParameter("--dry-run needs --write")
         chosen = output_format or _format_of(output)
@@ -136,12 +140,12 @@ def tag(
             raise typer.BadParameter(f"--format {chosen} has either --segments or --by-model; use --format json")
         if resume and not journal:
             raise typer.BadParameter("--resume needs an --output that ends in .jsonl")
-        found = find_inputs(paths, files_from, null)
+        found = find_inputs(paths, files_from, null, every_file, print_skipped_path if verbose else None)
         files: Iterator[str | BinaryIO] = found
         if write:
-            from audiotagger.output.metadata import require_extra
+            from audiotagger.extras import require_extra
 
-            require_extra()  # before thousands of files are tagged
+            require_extra("metadata", "--write")  # before thousands of files are tagged
         tagger = load_tagger(models, verbose, window=window, hop=hop, threshold=threshold, labels=read_labels(labels))
         # Names that are not valid text are written as the bytes they are, in JSON as escapes that read back the same.
         unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
@@ -165,7 +169,7 @@ def tag(
             # A bar would erase the last line of an array, which has no end yet.
             unfinished = chosen is Format.json and file is not None and file.isatty()
             count = stack.enter_context(counter(file, quiet or unfinished))
-            if total := input_counter(paths, files_from, null, done):
+            if total := input_counter(paths, files_from, null, every_file, done):
                 count.expect(total)
             failed = False
             for tagging in tagger.tag_files(files, top_k=top_k, min_score=min_score or 0.0, jobs=jobs):
@@ -182,6 +186,8 @@ def tag(
                 except OutputError as unwritten:
                     error = unwritten
                 count()
+                if tagging.warning and not quiet:
+                    print_note(tagging.warning.message)
                 if error:
                     failed = True
                     print_error(error)

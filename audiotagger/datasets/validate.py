@@ -16,7 +16,7 @@ from audiotagger.audio.decoding import native_blocks
 from audiotagger.datasets.clip import Clip
 from audiotagger.datasets.dataset import Dataset, read_dataset
 from audiotagger.datasets.splits import hold_out
-from audiotagger.errors import AudioError, DataError
+from audiotagger.errors import AudioError, AudioWarning, DataError
 from audiotagger.inference.parallel import available_cores, ordered_map
 from audiotagger.output.tables import make_table
 
@@ -41,6 +41,7 @@ class ClipInfo:
     """Of its samples and their rate: the same for the same sound in any lossless format; empty for silence."""
     error: str = ""
     """Why it cannot be decoded."""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,9 @@ def validate(data: Path, progress: Callable[[int, int], None]) -> ValidationRepo
 def _decode(split: str, clip: Clip, cancelled: threading.Event) -> ClipInfo:
     seconds, sample_rate, silent = 0.0, 0, True
     digest = hashlib.sha256()
+    warnings: list[AudioWarning] = []
     try:
-        for sample_rate, block in native_blocks(clip.path):
+        for sample_rate, block in native_blocks(clip.path, warnings.append):
             seconds += len(block) / sample_rate
             silent = silent and not block.any()
             digest.update(block.tobytes())
@@ -82,7 +84,8 @@ def _decode(split: str, clip: Clip, cancelled: threading.Event) -> ClipInfo:
     except AudioError as error:
         return ClipInfo(split, clip, error=str(error))
     digest.update(str(sample_rate).encode())
-    return ClipInfo(split, clip, seconds, sample_rate, b"" if silent else digest.digest())
+    messages = tuple(warning.message for warning in warnings)
+    return ClipInfo(split, clip, seconds, sample_rate, b"" if silent else digest.digest(), warnings=messages)
 
 
 DECODED_BY_TRAINING = {"train", "other"}
@@ -105,6 +108,7 @@ def _warnings(dataset: Dataset, clips: Sequence[ClipInfo]) -> Iterator[str]:
         yield f"{label}: a label of test clips only; no model can learn it"
     copies: dict[bytes, list[ClipInfo]] = defaultdict(list)
     for info in clips:
+        yield from info.warnings
         if info.digest:
             copies[info.digest].append(info)
         elif not info.error:

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from audiotagger.datasets.cache import decode_all
 from audiotagger.datasets.clip import Clip
-from audiotagger.datasets.dataset import dataset_id, read_dataset
+from audiotagger.datasets.dataset import Dataset, dataset_id, read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import RunError
 from audiotagger.inference.model import Model
 from audiotagger.inference.verification import reference_waveform
-from audiotagger.training.cache import decode_all
+from audiotagger.output.files import replacing
 from audiotagger.training.run_folder import Config
 from audiotagger.training.validation import Validation, cut
 
@@ -69,47 +70,50 @@ def quantize(path: Path, run: Path, progress: Callable[[int, int], None]) -> Qua
     """
     model = Model.load(path)
     config = Config.read(run)
-    training, judged = _clips(run, config)
+    dataset = _dataset(run, config)
+    training, judged = (dataset.train, []) if config.fold is None else hold_out(dataset.train, fold=config.fold)
+    held_out = bool(judged)
+    if held_out:
+        training = _balanced(training)[:CLIPS]
+    else:
+        clips = _balanced(dataset.train)
+        training, judged = clips[::2][:CLIPS], clips[1::2][:CLIPS]
     waveforms = decode_all([*training, *judged], model.sample_rate, progress)
     indices = range(len(waveforms))
     windows = [cut(waveforms[index], model.window_samples)[0] for index in indices[: len(training)]]
-    validation = Validation(judged, waveforms.take(indices[len(training) :]), model.labels, model.window_samples)
+    validation = Validation(judged, waveforms.take(indices[len(training) :]), dataset.labels, model.window_samples)
 
-    partial = path.with_suffix(".partial")
-    _write(path, partial, windows)
-    in_8_bits = Model.load(partial)
-    before, after = (_predict(one, validation.windows) for one in (model, in_8_bits))
-    agreement = float(np.mean(before.argmax(axis=1) == after.argmax(axis=1)))
-    if not agreement >= AGREEMENT:
-        raise RunError(
-            f"{run}: quantized, the best label stays the same for {agreement:.1%} of {len(after)} windows, "
-            f"below {AGREEMENT:.0%}; nothing replaced, export without --quantize"
-        )
-    quantized = Quantized(
-        sizes=(path.stat().st_size, partial.stat().st_size),
+    with replacing(path) as partial:
+        _write(path, partial, windows)
+        in_8_bits = Model.load(partial)
+        before, after = (_predict(one, validation.windows) for one in (model, in_8_bits))
+        agreement = float(np.mean(before.argmax(axis=1) == after.argmax(axis=1)))
+        if not agreement >= AGREEMENT:
+            raise RunError(
+                f"{run}: quantized, the best label stays the same for {agreement:.1%} of {len(after)} windows, "
+                f"below {AGREEMENT:.0%}; nothing replaced, export without --quantize"
+            )
+        sizes = path.stat().st_size, partial.stat().st_size
+    scores = validation.means(after)[:, : len(dataset.labels)]  # further labels come after these
+    return Quantized(
+        sizes=sizes,
         seconds=_seconds(model, in_8_bits),
         agreement=agreement,
         windows=len(after),
         clips=len(judged),
-        scores={"clips": len(judged), **validation.summary(validation.means(after))} if config.fold is not None else {},
+        scores={"clips": len(judged), **validation.summary(scores)} if held_out else {},
     )
-    partial.replace(path)
-    return quantized
 
 
-def _clips(run: Path, config: Config) -> tuple[list[Clip], list[Clip]]:
-    """Return the clips to find ranges on, and those to compare best labels on."""
+def _dataset(run: Path, config: Config) -> Dataset:
+    """Read the dataset of a run. Raises RunError if it is gone or has changed."""
     data = Path(config.data)
     if not data.exists():
         raise RunError(f"{data}: the data of {run} is gone, and --quantize needs its clips; export without --quantize")
-    corpus = read_dataset(data)
-    if dataset_id(corpus) != config.data_id:
+    dataset = read_dataset(data)
+    if dataset_id(dataset) != config.data_id:
         raise RunError(f"{data}: changed since {run} was trained on it; export without --quantize")
-    if config.fold is None:
-        clips = _balanced(corpus.train)
-        return clips[::2][:CLIPS], clips[1::2][:CLIPS]
-    training, judged = hold_out(corpus.train, fold=config.fold)
-    return _balanced(training)[:CLIPS], judged
+    return dataset
 
 
 def _balanced(clips: Sequence[Clip]) -> list[Clip]:

@@ -126,7 +126,7 @@ class Model:
                 temperature=float(meta["temperature"]),
                 scores=json.loads(meta["scores"]),
                 embedding_size=int(meta.get("embedding_size", 0)),
-                reference_output=tuple(map(float, json.loads(meta.get("golden", "[]")))),
+                reference_output=tuple(map(float, json.loads(meta.get("reference_output", "[]")))),
                 quantized="quantized" in meta,
                 _session=session,
             )

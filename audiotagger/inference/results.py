@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from audiotagger.errors import AudioError
+from audiotagger.errors import AudioError, AudioWarning
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,11 @@ class Tagging:
     error: AudioError | None = None
 
     confident: bool = False
-    """Whether the best score reaches the threshold. Below it, the sound may be none of the labels."""
+    """Whether the best score reaches the threshold, of at least 0.2 s. If not, the sound may be none of the labels."""
     segments: tuple[Segment, ...] = ()
     """Where a label reaches the threshold, in order of time."""
+    warning: AudioWarning | None = None
+    """What is wrong with a file that was tagged all the same, such as that only a part of it could be read."""
 
     @property
     def ok(self) -> bool:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audiotagger.audio.decoding import AudioFile, Waveform, name_of, read_blocks, waveform_blocks
+from audiotagger.audio.decoding import name_of, read_blocks, waveform_blocks
+from audiotagger.audio.types import AudioFile, Warn, Waveform, ignore
 from audiotagger.audio.windows import is_silent, split_windows
-from audiotagger.errors import AudioError, ModelError
+from audiotagger.errors import AudioError, AudioWarning, ModelError
 from audiotagger.inference.labels import LabelSubset
 from audiotagger.inference.model import Model, model_files
 from audiotagger.inference.parallel import available_cores, ordered_map
@@ -28,6 +29,9 @@ Probabilities = NDArray[np.float32]
 
 DEFAULT_THRESHOLD = 0.5
 """Scores are calibrated: a label with at least this score is more likely right than wrong."""
+
+SHORTEST = 0.2
+"""Seconds: the result for anything shorter is never confident. The models were trained on longer sounds."""
 
 
 class Tagger:
@@ -136,7 +140,8 @@ class Tagger:
         ValueError
             The array is not a waveform or has no sample rate.
         """
-        return self._tag(_path_of(audio), self._blocks(audio, sample_rate), top_k, min_score)
+        warnings: list[AudioWarning] = []
+        return self._tag(_path_of(audio), self._blocks(audio, sample_rate, warnings.append), warnings, top_k, min_score)
 
     def segments(self, audio: Audio, *, sample_rate: int | None = None) -> tuple[Segment, ...]:
         """Return the time-stamped labels of one file or waveform. Parameters and errors are those of `tag`."""
@@ -167,8 +172,8 @@ class Tagger:
             The result for each file, in order, as soon as it is ready. A file that cannot be tagged has an `error`.
         """
 
-        def tag(path: str, blocks: Iterable[Waveform]) -> Tagging:
-            return self._tag(path, blocks, top_k, min_score)
+        def tag(path: str, blocks: Iterable[Waveform], warnings: Sequence[AudioWarning]) -> Tagging:
+            return self._tag(path, blocks, warnings, top_k, min_score)
 
         if isinstance(files, str | os.PathLike):
             raise TypeError(f"tag_files takes several files; for a single one, use [{files!r}]")
@@ -206,25 +211,43 @@ class Tagger:
         ModelError
             A model was exported without embedding.
         """
-        return self._embed(_path_of(audio), self._blocks(audio, sample_rate))
+        return self._embed(self._blocks(audio, sample_rate))
 
     def embed_files(
-        self, files: Iterable[AudioFile], *, jobs: int | None = None
+        self, files: Iterable[AudioFile], *, jobs: int | None = None, warn: Warn | None = None
     ) -> Iterator[tuple[str, NDArray[np.float32] | AudioError]]:
-        """Compute embeddings as `tag_files` does tags: yield each file's path with its embedding or its error."""
-        return self._map_files(self._embed, files, jobs)
+        """Compute embeddings as `tag_files` does tags: yield each file's path with its embedding or its error.
+
+        `warn` is called, from several threads, with each warning about a file that has an embedding all the same.
+        """
+
+        def embed(_: str, blocks: Iterable[Waveform], warnings: Sequence[AudioWarning]) -> NDArray[np.float32]:
+            embedding = self._embed(blocks)
+            if warn:
+                for warning in warnings:
+                    warn(warning)
+            return embedding
+
+        return self._map_files(embed, files, jobs)
 
     def _map_files(
-        self, function: Callable[[str, Iterable[Waveform]], Result], files: Iterable[AudioFile], jobs: int | None
+        self,
+        function: Callable[[str, Iterable[Waveform], Sequence[AudioWarning]], Result],
+        files: Iterable[AudioFile],
+        jobs: int | None,
     ) -> Iterator[tuple[str, Result | AudioError]]:
-        """Yield the path of each file, in order, with the function's result for its path and blocks, or its error."""
+        """Yield the path of each file, in order, with the function's result, or its error.
+
+        The function is called with the path, the blocks and the warnings about these, once they have been read.
+        """
         cancelled = threading.Event()
 
         def process(file: AudioFile) -> tuple[str, Result | AudioError]:
             path = name_of(file)
+            warnings: list[AudioWarning] = []
             try:
-                blocks = itertools.takewhile(lambda _: not cancelled.is_set(), self._blocks(file, None))
-                return path, function(path, blocks)
+                decoded = self._blocks(file, None, warnings.append)
+                return path, function(path, itertools.takewhile(lambda _: not cancelled.is_set(), decoded), warnings)
             except AudioError as error:
                 return path, error
             except (OSError, RuntimeError, ValueError, MemoryError) as error:  # a failing disk, a bug in a decoder
@@ -232,7 +255,7 @@ class Tagger:
 
         return ordered_map(process, files, jobs or available_cores(), cancelled)
 
-    def _embed(self, _: str, blocks: Iterable[Waveform]) -> NDArray[np.float32]:
+    def _embed(self, blocks: Iterable[Waveform]) -> NDArray[np.float32]:
         total, count = np.zeros(sum(model.embedding_size for model in self.models)), 0
         for window in split_windows(blocks, self._window, self._hop):
             if not is_silent(window):
@@ -240,14 +263,16 @@ class Tagger:
                 count += 1
         return (total / max(count, 1)).astype(np.float32)
 
-    def _blocks(self, audio: Audio, sample_rate: int | None) -> Iterator[Waveform]:
+    def _blocks(self, audio: Audio, sample_rate: int | None, warn: Warn = ignore) -> Iterator[Waveform]:
         if isinstance(audio, np.ndarray):
             if sample_rate is None:
                 raise ValueError("an array needs its sample_rate")
-            return waveform_blocks(audio, sample_rate, self.sample_rate)
-        return read_blocks(audio, self.sample_rate)
+            return waveform_blocks(audio, sample_rate, self.sample_rate, warn)
+        return read_blocks(audio, self.sample_rate, warn)
 
-    def _tag(self, path: str, blocks: Iterable[Waveform], top_k: int, min_score: float) -> Tagging:
+    def _tag(
+        self, path: str, blocks: Iterable[Waveform], warnings: Sequence[AudioWarning], top_k: int, min_score: float
+    ) -> Tagging:
         of_models, duration, segments = self._predict(blocks, min_score)
         mean = np.mean(list(of_models.values()), axis=0)
         return Tagging(
@@ -255,8 +280,9 @@ class Tagger:
             duration,
             self._subset.top(mean, top_k, min_score),
             {name: self._subset.top(of_model, top_k, min_score) for name, of_model in of_models.items()},
-            confident=self._subset.reaches(self._threshold, mean),
-            segments=segments,
+            confident=duration >= SHORTEST and self._subset.reaches(self._threshold, mean),
+            segments=segments if duration >= SHORTEST else (),
+            warning=next(iter(warnings), None),
         )
 
     def _predict(

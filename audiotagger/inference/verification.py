@@ -187,6 +187,13 @@ def _tolerance(model: Model) -> float:
 def reference_waveform(sample_rate: int, samples: int) -> NDArray[np.float32]:
     """Compute a waveform that is the same on every machine: a plucked tone in noise.
 
+    Parameters
+    ----------
+    sample_rate
+        Hz.
+    samples
+        Length; of a longer waveform they are the first ones.
+
     Returns
     -------
     NDArray
@@ -198,18 +205,9 @@ def reference_waveform(sample_rate: int, samples: int) -> NDArray[np.float32]:
 
         0.4 * sum over k = 1..5 of sin(2 pi 220 k t) exp(-k t) / k  +  0.05 * noise(n)
 
-    where noise(n) = fmix32(n + 1) / 2**31 - 1, in [-1, 1), uses integers only.
-
-    References
-    ----------
-    fmix32 is the finalizer of MurmurHash3 (Austin Appleby, public domain).
+    where noise is uniform in [-1, 1), of `RandomState(0)`, whose numbers NumPy never changes (NEP 19).
     """
     time = np.arange(samples) / sample_rate
     tone = sum(np.sin(2 * np.pi * 220 * k * time) * np.exp(-k * time) / k for k in range(1, 6))
-    bits = np.arange(1, samples + 1, dtype=np.uint32)
-    bits ^= bits >> 16
-    bits *= np.uint32(0x85EBCA6B)
-    bits ^= bits >> 13
-    bits *= np.uint32(0xC2B2AE35)
-    bits ^= bits >> 16
-    return (0.4 * tone + 0.05 * (bits / 2**31 - 1)).astype(np.float32)
+    noise = np.random.RandomState(0).uniform(-1, 1, samples)
+    return (0.4 * tone + 0.05 * noise).astype(np.float32)

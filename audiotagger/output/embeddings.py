@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from audiotagger.errors import ExtraError
+from audiotagger.extras import require_extra
 
 Embeddings = Mapping[str, NDArray[np.float32]]
 """Embeddings [n] by path."""
@@ -28,7 +28,7 @@ def write_parquet(path: Path, embeddings: Embeddings) -> None:
     ExtraError
         pyarrow is not installed.
     """
-    require_pyarrow()
+    require_extra("parquet", "Parquet output")
     import pyarrow
     import pyarrow.parquet
 
@@ -36,14 +36,6 @@ def write_parquet(path: Path, embeddings: Embeddings) -> None:
     paths = [path.encode(errors="backslashreplace").decode() for path in embeddings]
     vectors = pyarrow.FixedSizeListArray.from_arrays(stacked.ravel(), stacked.shape[1])
     pyarrow.parquet.write_table(pyarrow.table({"path": paths, "embedding": vectors}), path)
-
-
-def require_pyarrow() -> None:
-    """Raise ExtraError if pyarrow is not installed."""
-    try:
-        import pyarrow  # noqa: F401
-    except ModuleNotFoundError:
-        raise ExtraError('parquet needs pyarrow: pip install "audiotagger-nets[parquet]"') from None
 
 
 EMBEDDING_WRITERS: Mapping[str, Callable[[Path, Embeddings], None]] = {".npz": write_npz, ".parquet": write_parquet}

@@ -13,22 +13,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from audiotagger.errors import ExtraError, MetadataError
+from audiotagger.errors import MetadataError
+from audiotagger.extras import require_extra
 from audiotagger.output.contents import FIELD, REWRITE, Refusal, contents, field_of, has_id3, kind_of, load, stored
-from audiotagger.output.files import lock
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from audiotagger.inference.results import Tag
-
-
-def require_extra() -> None:
-    """Raise ExtraError, with the command that installs it, if a package of the extra "metadata" is missing."""
-    try:
-        import av  # noqa: F401
-        import mutagen  # noqa: F401
-    except ModuleNotFoundError as error:
-        command = 'pip install "audiotagger-nets[metadata]"'
-        raise ExtraError(f"writing labels into files needs {error.name}: {command}") from None
 
 
 def write_tags(path: str | os.PathLike[str], tags: Sequence[Tag], *, dry_run: bool = False) -> str:
@@ -60,7 +55,7 @@ def write_tags(path: str | os.PathLike[str], tags: Sequence[Tag], *, dry_run: bo
     MetadataError
         If the file is not writable, has no such field, or would not stay as it is otherwise. It is unchanged.
     """
-    require_extra()
+    require_extra("metadata", "writing labels to metadata")
     value = ";".join(f"{_quote(tag.label)}={tag.score:.3f}" for tag in tags)
     try:
         _store(Path(path), value, dry_run)
@@ -99,7 +94,7 @@ def _store(path: Path, value: str, dry_run: bool) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".audiotagger-", suffix=".partial")
     try:
         with open(descriptor, "w+b") as copy, path.open("rb") as file:  # noqa: PTH123 (a descriptor)
-            lock(copy)
+            _lock(copy)
             old = os.fstat(file.fileno())
             shutil.copyfileobj(file, copy)
             copy.flush()
@@ -125,7 +120,7 @@ def _remove_leftovers(folder: Path) -> None:
     for leftover in folder.glob(".audiotagger-*.partial"):
         with suppress(OSError), leftover.open("rb") as file:
             # An empty one may have been created just now, to be locked next.
-            if lock(file) and (file.read(1) or time.time() - os.fstat(file.fileno()).st_ctime > 60):
+            if _lock(file) and (file.read(1) or time.time() - os.fstat(file.fileno()).st_ctime > 60):
                 leftover.unlink()
 
 
@@ -168,3 +163,16 @@ def _prove(kind: type[Any], file: BinaryIO, copy: BinaryIO, value: str) -> None:
             raise Refusal(f"its {what} would change", REWRITE)
     if stored(kind, copy) != value:
         raise Refusal("they could not be read back", REWRITE)
+
+
+def _lock(file: BinaryIO) -> bool:
+    """Lock an open file until it is closed; return False if another process has locked it.
+
+    Not a filelock: that empties the file that it locks.
+    """
+    try:
+        if fcntl:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -218,9 +218,10 @@ def printable(text: str) -> str:
 def record(tagging: Tagging, show: Show = Show()) -> dict[str, Any]:
     """Return the JSON object of a result, as described in schema.json."""
     error = tagging.error and {"kind": tagging.error.kind, "message": str(tagging.error)}
+    warning = tagging.warning and {"kind": tagging.warning.kind, "message": tagging.warning.message}
     duration = None if tagging.duration is None else round(tagging.duration, 3)
     values: dict[str, Any] = {"path": tagging.path, "duration": duration, "tags": _tags(tagging.tags)}
-    values |= {"confident": tagging.confident, "error": error}
+    values |= {"confident": tagging.confident, "error": error, "warning": warning}
     if show.segments:
         values["segments"] = [
             {"start": round(one.start, 3), "end": round(one.end, 3), "label": one.label, "score": round(one.score, 4)}

@@ -2,21 +2,16 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import soundfile
+from typer.testing import Result
 
 from audiotagger.audio.discovery import find_audio
 from audiotagger.inference.tagger import Tagger
 from tests.conftest import tone
-
-M4A = b"\0\0\0\x1cftypM4A " + bytes(500)
-HEIC = b"\0\0\0\x1cftypheic" + bytes(500)
-APPLE_DOUBLE = b"\0\x05\x16\x07\0\x02\0\0Mac OS X" + bytes(500)
-FLAC = b"fLaC" + bytes(500)
-MP3 = b"\xff\xfb\x90\x64" + bytes(500)
-TEXT_IN_TWO_BYTES = "#EXTM3U\n".encode("utf-16")
 
 
 def names(folder: Path) -> list[str]:
@@ -81,53 +76,71 @@ def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
     assert names(tmp_path) == ["elsewhere/1.wav", "elsewhere/gone.wav"]
 
 
-def test_in_folders_the_content_decides_where_the_name_does_not(tmp_path: Path) -> None:
-    audio = {
-        "a.wav": b"RIFF, but broken\0",
-        "empty.ogg": b"",
-        "flac": FLAC,
-        "song.bin": M4A,
-        "take.1": MP3,
-        "x.M4A": M4A,
-    }
-    others = {
-        "._a.wav": APPLE_DOUBLE,
-        "404.mp3": b'<!DOCTYPE html>\n<html lang="fr">' + "é".encode() * 400,
-        "cover.jpg": b"\xff\xd8\xff\xe0" + bytes(500),
-        "empty": b"",
-        "list.mp3": TEXT_IN_TWO_BYTES,
-        "list.m3u": b"a.wav\n",
-        "notes.wav": "Größe\r\n\tà l'œil".encode(),
-        "photo": HEIC,
-        "photo.mp4": HEIC,
-        "random": bytes(range(256)),
-    }
-    for name, content in {**audio, **others}.items():
-        (tmp_path / name).write_bytes(content)
-    found = find_audio([str(tmp_path)])
-    assert [Path(str(path)).name for path in found] == sorted(audio)
-    assert found.skipped == len(others)
+AUDIO = (
+    "a.wav",
+    "b.MP3",
+    "c.M2TS",
+    "d.mp1",
+    "e.sf",
+    "f.shn",
+    "g.mxf",
+    "h.gsm",
+    "i.ape",
+    "j.wv",
+    "k.mka",
+    "l.amr",
+    "m.tta",
+)
+OTHERS = ("404.html", "cover.jpg", "flac", "list.m3u", "notes.txt", "._", "x.ts", "y.json")
 
 
-def test_what_is_named_is_tried_whatever_it_holds(tmp_path: Path) -> None:
-    (tmp_path / "404.mp3").write_text("<html>")
-    found = find_audio([str(tmp_path / "404.mp3")])
-    assert list(found) == [str(tmp_path / "404.mp3")]
+def test_in_folders_the_suffix_decides(tmp_path: Path) -> None:
+    for name in (*AUDIO, *OTHERS):
+        (tmp_path / name).write_bytes(b"whatever is in it")
+    left_out: list[str] = []
+    found = find_audio([str(tmp_path)], skip=left_out.append)
+    assert [Path(str(path)).name for path in found] == list(AUDIO)
+    assert sorted(Path(path).name for path in left_out) == sorted(OTHERS)
+    assert found.skipped == len(OTHERS)
+    everything = find_audio([str(tmp_path)], every_file=True)
+    assert [Path(str(path)).name for path in everything] == sorted((*AUDIO, *OTHERS))
+    assert everything.skipped == 0
+
+
+def test_what_is_named_is_tried_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "404.html").write_text("<html>")
+    found = find_audio([str(tmp_path / "404.html")])
+    assert list(found) == [str(tmp_path / "404.html")]
     assert found.skipped == 0
 
 
+def test_the_command_counts_and_names_what_is_skipped(tmp_path: Path, clip: Path, run: Callable[..., Result]) -> None:
+    (tmp_path / "notes.txt").write_text("text")
+    clip.with_name("take").write_bytes(clip.read_bytes())
+    quiet, plain, verbose, every = (run("tag", tmp_path, *options) for options in (["-q"], [], ["-v"], ["--all"]))
+    line = "audiotagger: skipped 2 files without an audio or video suffix; --all tries every file"
+    assert quiet.stderr == ""
+    assert plain.stderr.splitlines() == [line]
+    assert verbose.stderr.splitlines()[-1] == line
+    named = [line for line in verbose.stderr.splitlines() if line.endswith(": skipped")]
+    assert named == [f"audiotagger: {tmp_path / name}: skipped" for name in ("notes.txt", "take")]
+    assert [result.exit_code for result in (quiet, plain, verbose, every)] == [0, 0, 0, 1]
+    assert [Path(line.split("\t")[0]).name for line in every.stdout.splitlines()] == ["clip.wav", "take"]
+    assert every.stderr.startswith(f"audiotagger: {tmp_path / 'notes.txt'}: cannot be decoded")
+
+
 def test_globs_leave_out_and_count_what_folders_do(tmp_path: Path) -> None:
-    for name, content in {"a.flac": FLAC, "b": FLAC, "c.txt": b"text", "d.mp3": b"<html>"}.items():
-        (tmp_path / name).write_bytes(content)
+    for name in ("a.flac", "b.wav", "c.txt", "d"):
+        (tmp_path / name).touch()
     for pattern in ("*", "**"):
         found = find_audio([str(tmp_path / pattern)])
-        assert list(found) == [str(tmp_path / "a.flac"), str(tmp_path / "b")]
+        assert list(found) == [str(tmp_path / "a.flac"), str(tmp_path / "b.wav")]
         assert found.skipped == 2
 
 
 def test_links_to_themselves_and_to_folders_above(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "1.wav").write_bytes(FLAC)
+    (tmp_path / "a" / "1.wav").touch()
     for name in ("up", "again"):
         (tmp_path / "a" / name).symlink_to(tmp_path)
     (tmp_path / "itself.wav").symlink_to("itself.wav")
@@ -140,7 +153,7 @@ def test_links_to_themselves_and_to_folders_above(tmp_path: Path) -> None:
 
 def test_patterns_keep_the_spelling_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "1.wav").write_bytes(FLAC)
+    (tmp_path / "a" / "1.wav").touch()
     monkeypatch.chdir(tmp_path)
     assert list(find_audio(["./**/*.wav", "**", "a//**"])) == ["./a/1.wav", "a/1.wav", "a//1.wav"]
 
@@ -160,7 +173,7 @@ def test_folders_deeper_than_the_stack(tmp_path: Path) -> None:
         folders.append(folders[-1] / "d")
         folders[-1].mkdir()
     song = folders[-1] / "a.wav"
-    song.write_bytes(FLAC)
+    song.touch()
     assert list(find_audio([str(tmp_path)])) == [str(song)]
     song.unlink()  # pytest could not
     for folder in reversed(folders[1:]):
@@ -178,7 +191,7 @@ def test_a_file_that_vanishes_costs_only_itself(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_reported(tmp_path: Path) -> None:
-    (tmp_path / "secret.wav").write_bytes(FLAC)
+    (tmp_path / "secret.wav").touch()
     (tmp_path / "secret.wav").chmod(0)
     (tagging,) = Tagger.load().tag_files(find_audio([str(tmp_path)]))
     assert tagging.error

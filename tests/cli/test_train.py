@@ -77,7 +77,8 @@ def test_a_model_file_explains_itself(workshop: Path) -> None:
     assert waveform.name == "waveform"
     assert (probabilities.name, embedding.name) == ("probabilities", "embedding")
     assert [dim.HasField("dim_value") for dim in waveform.type.tensor_type.shape.dim] == [False, False]
-    keys = {"kind", "labels", "sample_rate", "window_samples", "version", "data_id", "temperature", "scores", "golden"}
+    keys = {"kind", "labels", "sample_rate", "window_samples", "version", "data_id", "temperature", "scores"}
+    keys |= {"reference_output"}
     assert keys <= {prop.key for prop in proto.metadata_props}
 
 
@@ -144,7 +145,7 @@ def test_the_nets_of_2018_train_and_export(run: Run, workshop: Path) -> None:
     assert run("tag", "--models", "old", "data/audio_test", cwd=workshop).exit_code == 0
     too_short = run("tag", "--models", "old", "data/audio_test", "--window", 0.1, cwd=workshop)
     assert too_short.exit_code == 2
-    assert "longer --window" in too_short.stderr
+    assert "increase --window" in too_short.stderr
 
 
 @pytest.mark.slow
@@ -162,7 +163,7 @@ def test_the_recipe_bench_adds_rows(workshop: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
     table = rows(workshop / "table.csv")
-    assert [row["net"] for row in table] == ["mel", "wave", "average", "geometric"]
+    assert [row["model"] for row in table] == ["mel", "wave", "ensemble", "geometric mean"]
     assert {row["settings"] for row in table[:2]} == {"mix=0"}
     assert all(0 < float(row["map3"]) <= 1 for row in table)
 
@@ -204,10 +205,10 @@ def test_runs_of_other_versions_are_left_out(run: Run, workshop: Path, tmp_path:
 def test_other_labels_are_learned_from_the_shipped_net(run: Run, workshop: Path) -> None:
     args = ["train", "--model", "mel", "--epochs", 1]
     known = (workshop / "mel.txt").read_text()
-    assert "begins with the shipped net and a new head: the data's labels are not the 41" in known
+    assert "fine-tuning the pretrained model with a new output layer (labels differ)" in known
     fresh = run(*args, "--init", "scratch", "--output", "fresh", cwd=workshop)
     assert fresh.exit_code == 0, fresh.stderr
-    assert "begins with random weights" in fresh.stderr
+    assert "random weights (--init scratch)" in fresh.stderr
     import keras
 
     from audiotagger.training import networks  # noqa: F401 (Keras must know the layers)

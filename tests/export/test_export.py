@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +15,10 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
+from audiotagger.datasets.dataset import dataset_id, read_dataset
 from audiotagger.inference.model import Model, shipped_models
 from audiotagger.inference.verification import reference_waveform
-from tests.conftest import invoke, only_run
+from tests.conftest import EXAMPLES, invoke, only_run, rows
 
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
@@ -155,6 +159,18 @@ def test_a_net_that_learned_from_all_clips_is_compared_on_some(trained: Path, tm
     assert succeed("models", "list", "--models", tmp_path / "models").splitlines()[1].split()[-3:] == ["-", "-", "-"]
 
 
+def test_a_net_is_compared_on_training_clips_if_nothing_could_be_held_out(
+    trained: Path, corpus: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "clips.csv"
+    clips = [(corpus / "audio_train" / row["fname"], row["label"]) for row in rows(corpus / "train.csv")]
+    table.write_text("path,label,group\n" + "".join(f"{path},{label},{label}\n" for path, label in clips))
+    data_id = dataset_id(read_dataset(table))
+    run = changed(trained, tmp_path / "run", data=str(table), data_id=data_id)
+    assert "100.0% of 20 windows" in succeed("export", run, "--output", tmp_path / "models", "--quantize")
+    assert Model.load(tmp_path / "models" / "wave.onnx").scores == {}
+
+
 def test_8_bits_need_the_data_of_the_run(run: Run, trained: Path, tmp_path: Path) -> None:
     models = tmp_path / "models"
     gone = changed(trained, tmp_path / "gone", data=str(tmp_path / "no-such-data"))
@@ -179,6 +195,33 @@ def test_a_folder_holds_nets_of_the_same_labels(run: Run, trained: Path, floats:
         assert result.exit_code == 2
         assert result.stderr.count("\n") == 1
         assert "cannot be averaged" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_checkout_keeps_its_models_unless_they_are_named(trained: Path, tmp_path: Path) -> None:
+    for folder in ("audiotagger", "models"):
+        shutil.copytree(EXAMPLES.parent / folder, tmp_path / folder)
+    shipped = {path: path.read_bytes() for path in (tmp_path / "models").iterdir()}
+
+    def export(*args: object) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "audiotagger", "export", str(trained), *map(str, args)],
+            capture_output=True,
+            check=False,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        )
+        assert done.returncode == 0, done.stderr
+        return done
+
+    assert "audiotagger tag --models exported" in export().stderr
+    assert (tmp_path / "exported" / "wave.onnx").is_file()
+    assert {path: path.read_bytes() for path in (tmp_path / "models").iterdir()} == shipped
+    (tmp_path / "models" / "mel.onnx").unlink()  # it has other labels
+    assert "audiotagger tag --models models" in export("-o", "models").stderr
+    exported = (tmp_path / "exported" / "wave.keras").read_bytes()
+    assert (tmp_path / "models" / "wave.keras").read_bytes() == exported
 
 
 def test_a_folder_holds_one_net_of_a_kind(run: Run, trained: Path, tmp_path: Path) -> None:

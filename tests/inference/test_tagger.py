@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ import soundfile
 
 import audiotagger
 from audiotagger import ModelError, Tagger
+from audiotagger.audio.discovery import AUDIO_SUFFIXES
 from audiotagger.audio.windows import WindowSplitter
-from audiotagger.errors import AudioError
+from audiotagger.errors import AudioError, AudioWarning
 from audiotagger.inference.model import shipped_models
 from audiotagger.inference.tagger import DEFAULT_THRESHOLD
 from tests.conftest import EXAMPLES, noise, tone
@@ -42,7 +44,7 @@ def test_windows_cover_a_waveform_to_its_end(samples: int, block: int) -> None:
         assert all(np.array_equal(w, waveform[s : s + 100]) for w, s in zip(windows, starts, strict=True))
 
 
-@pytest.mark.parametrize("samples", [1, 2, 10, 500, 16_000, 70_000])
+@pytest.mark.parametrize("samples", [2, 10, 500, 16_000, 70_000])
 def test_any_length_gets_tags(tagger: Tagger, samples: int) -> None:
     tagging = tagger.tag(noise(5.0)[:samples], sample_rate=16_000)
     assert tagging.duration == samples / tagger.sample_rate
@@ -50,6 +52,44 @@ def test_any_length_gets_tags(tagger: Tagger, samples: int) -> None:
     scores = [tag.score for tag in tagging.tags]
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= score <= 1 for score in scores)
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.02, 0.05, 0.19])
+def test_nothing_shorter_than_a_fifth_of_a_second_is_confident(tmp_path: Path, seconds: float) -> None:
+    certain = Tagger.load(threshold=0.0)
+    for clip in sorted(EXAMPLES.glob("*.*")):
+        if clip.suffix not in AUDIO_SUFFIXES:
+            continue
+        sound, rate = soundfile.read(clip)
+        start = np.argmax(np.abs(sound))
+        soundfile.write(tmp_path / "a.wav", sound[start : start + round(seconds * rate)], rate)
+        tagging = certain.tag(tmp_path / "a.wav")
+        assert tagging.ok
+        assert not tagging.confident
+        assert tagging.segments == ()
+    assert certain.tag(noise(0.21), sample_rate=16_000).confident
+
+
+def test_a_warning_goes_with_the_result(tmp_path: Path, tagger: Tagger) -> None:
+    soundfile.write(tmp_path / "a.flac", noise(4.0), 16_000)
+    whole = (tmp_path / "a.flac").read_bytes()
+    (tmp_path / "half.flac").write_bytes(whole[: len(whole) // 2])
+    good, half, none = tagger.tag_files([tmp_path / name for name in ("a.flac", "half.flac", "none.flac")])
+    assert good.warning is None
+    assert none.warning is None
+    assert half.ok
+    assert half.warning == tagger.tag(tmp_path / "half.flac").warning
+    assert half.warning
+    assert half.warning.kind == "partial"
+    assert re.fullmatch(r".*/half.flac: damaged or cut off; [12].\d of 4.0 s could be read", half.warning.message)
+    broken = noise(4.0)
+    broken[::10] = np.nan
+    warning = tagger.tag(broken, sample_rate=16_000).warning
+    assert warning
+    assert warning.kind == "bad_samples"
+    warned: list[AudioWarning] = []
+    dict(tagger.embed_files([tmp_path / "a.flac", tmp_path / "half.flac"], warn=warned.append))
+    assert warned == [half.warning]
 
 
 def test_scores_are_the_mean_over_the_models(tagger: Tagger) -> None:

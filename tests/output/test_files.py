@@ -173,7 +173,7 @@ def test_an_interrupt_leaves_a_valid_file(tmp_path: Path) -> None:
     output = tmp_path / "out.json"
 
     def partial() -> str:
-        return "".join(path.read_text() for path in tmp_path.rglob(".out.json.*.partial") if path.is_file())
+        return "".join(path.read_text() for path in tmp_path.glob(".out.json.*.partial/*"))
 
     with started("tag", "first.wav", "long.wav", "--output", output, cwd=tmp_path, stderr=subprocess.PIPE) as process:
         wait_until(lambda: "first.wav" in partial(), process)

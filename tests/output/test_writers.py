@@ -36,11 +36,11 @@ def test_exact_outputs() -> None:
     )
     good = (
         '{"path": "a b.wav", "duration": 1.235, "tags": [{"label": "Bark", "score": 0.75},'
-        ' {"label": "Meow", "score": 0.125}], "confident": true, "error": null}'
+        ' {"label": "Meow", "score": 0.125}], "confident": true, "error": null, "warning": null}'
     )
     bad = (
         '{"path": "bad.wav", "duration": null, "tags": [], "confident": false,'
-        ' "error": {"kind": "undecodable", "message": "bad.wav: cannot be decoded"}}'
+        ' "error": {"kind": "undecodable", "message": "bad.wav: cannot be decoded"}, "warning": null}'
     )
     assert written("jsonl", GOOD, BAD) == f"{good}\n{bad}\n"
     assert written("json", GOOD, BAD) == f"[\n  {good},\n  {bad}\n]\n"

@@ -1,4 +1,4 @@
-"""A training run survives whatever ends it: killed, interrupted, out of room, it goes on as if nothing had been."""
+"""A run that was killed, interrupted or stopped by a full disk can be resumed with the same result."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def assert_same_history(run: Path, whole: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_where_it_was(run: Run, workshop: Path, killed: Path) -> None:
+def test_a_killed_run_can_be_resumed(run: Run, workshop: Path, killed: Path) -> None:
     goes_on = shutil.copytree(killed, workshop / "goes-on")
     assert len(rows(goes_on / "history.csv")) == 1
     resumed = run(*ARGS, "goes-on", "--resume", cwd=workshop)
@@ -66,7 +66,7 @@ def test_a_killed_run_goes_on_where_it_was(run: Run, workshop: Path, killed: Pat
 
 
 @pytest.mark.slow
-def test_a_full_disk_costs_no_epoch_that_is_done(workshop: Path, killed: Path) -> None:
+def test_a_full_disk_loses_no_finished_epoch(workshop: Path, killed: Path) -> None:
     full = shutil.copytree(killed, workshop / "full")
     before = {path.name: path.read_bytes() for path in full.iterdir()}
     refused = command(*ARGS, "full", "--resume", cwd=workshop, largest_file=len(before["checkpoint.npz"]) // 2)
@@ -82,7 +82,8 @@ def test_a_run_stopped_after_its_last_epoch_is_finished(run: Run, workshop: Path
     expected = json.loads((only_run(workshop, "mel") / "result.json").read_text())["validation"]
     lines = (unfinished / "history.csv").read_text().splitlines(keepends=True)
     (unfinished / "history.csv").write_text("".join(lines[:-1]))  # killed between a checkpoint and this
-    (unfinished / "partial.model.keras").write_bytes(b"half")
+    (unfinished / ".model.keras.0.partial").mkdir()
+    (unfinished / ".model.keras.0.partial" / "model.keras").write_bytes(b"half")
     done = run(*ARGS, unfinished, "--resume", cwd=workshop)
     assert done.exit_code == 0, done.stderr
     assert "epoch " not in done.stderr
@@ -93,14 +94,14 @@ def test_a_run_stopped_after_its_last_epoch_is_finished(run: Run, workshop: Path
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_says_how_to_go_on(workshop: Path) -> None:
+def test_an_interrupted_run_prints_how_to_resume_it(workshop: Path) -> None:
     args = ("train", "--model", "wave", "--epochs", "50", "--output", "interrupted")
     status, errors = stop_after_first_epoch(workshop, signal.SIGINT, *args)
     assert status == 130, errors
     assert errors.splitlines()[-1].endswith("--resume")
 
 
-def test_a_run_is_resumed_as_it_began_or_not_at_all(run: Run, workshop: Path, unfinished: Path) -> None:
+def test_a_run_cannot_be_resumed_with_other_options(run: Run, workshop: Path, unfinished: Path) -> None:
     from audiotagger.training.run_folder import locked
 
     for options, remedy in (

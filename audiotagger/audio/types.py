@@ -1,0 +1,28 @@
+"""What the modules of this folder hand to each other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audiotagger.errors import AudioWarning
+
+Waveform = NDArray[np.float32]
+"""Samples, [frames] or [frames, channels], full scale [-1, 1]."""
+
+AudioBlock = tuple[int, Waveform]
+"""A sample rate in Hz, and samples."""
+
+AudioFile = str | os.PathLike[str] | BinaryIO
+"""A path, or a file that is open for reading bytes."""
+
+Warn = Callable[[AudioWarning], None]
+"""Called with what is wrong with a file that can be read all the same."""
+
+
+def ignore(_: AudioWarning) -> None:
+    """Do nothing about a warning."""
