@@ -6,8 +6,12 @@ import csv
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,12 +35,26 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 Waveform = NDArray[np.float32]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Decoded clips are kept for all tests together, and never in the user's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUDIOTAGGER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def invoke(*args: object, cwd: Path = Path()) -> Result:
+    """Run a command of audiotagger in this process: quicker, once TensorFlow is imported."""
+    from audiotagger.cli import app
+
+    with chdir(cwd):
+        return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
 @pytest.fixture
 def run() -> Callable[..., Result]:
     """Run a command of audiotagger in this process."""
-    from audiotagger.cli import app
-
-    return lambda *args: CliRunner().invoke(app, [str(arg) for arg in args])
+    return invoke
 
 
 def command(*args: object, cwd: Path, largest_file: int | None = None) -> subprocess.CompletedProcess[str]:
@@ -57,9 +75,31 @@ def command(*args: object, cwd: Path, largest_file: int | None = None) -> subpro
         text=True,
         timeout=600,
         cwd=cwd,
-        env={**os.environ, "AUDIOTAGGER_CACHE": str(cwd / "cache")},
         preexec_fn=limit if largest_file else None,
     )
+
+
+@contextmanager
+def started(*args: object, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command of audiotagger in the background; what is left of it at the end is killed."""
+    options = {"stdin": subprocess.DEVNULL, **options}
+    with subprocess.Popen([sys.executable, "-m", "audiotagger", *map(str, args)], **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_until(
+    happened: Callable[[], bool], process: subprocess.Popen[Any] | None = None, seconds: float = 300
+) -> None:
+    """Return as soon as something has happened, or the process that should do it has ended; fail when it takes longer
+    than so many seconds.
+    """
+    deadline = time.monotonic() + seconds
+    while not happened() and (process is None or process.poll() is None):
+        assert time.monotonic() < deadline, f"nothing happened in {seconds} s"
+        time.sleep(0.01)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -115,3 +155,37 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with (root / "provenance.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["fname", "label", "source", "group"], *provenance])
     return root
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
+    """A folder with data/, a finished run of each model in runs/ and their export in models/, all by default options:
+    whoever needs a trained model takes these. What was said meanwhile is in mel.txt, wave.txt and export.txt.
+    """
+    pytest.importorskip("tensorflow", reason="needs the extra train")
+    root = tmp_path_factory.mktemp("workshop")
+    (root / "data").symlink_to(corpus)
+    tensorboard = "--tensorboard" if find_spec("tensorboard") else ""
+    for name, line in {
+        "mel": f"train --model mel --epochs 2 {tensorboard}",
+        "wave": "train --model wave --epochs 2",
+        "export": "export",
+    }.items():
+        done = invoke(*line.split(), cwd=root)
+        assert done.exit_code == 0, done.output
+        (root / f"{name}.txt").write_text(done.output, encoding="utf-8")
+    return root
+
+
+def only_run(root: Path, kind: str) -> Path:
+    """The run of a model that is in a folder's runs/."""
+    (found,) = root.glob(f"runs/{kind}-*")
+    return found
+
+
+def write_long(path: Path, minutes: int) -> None:
+    """A wav of so many minutes, 8 kHz: long to tag, quick to write."""
+    minute = np.tile(tone(1.0, 8_000), 60)
+    with soundfile.SoundFile(path, "w", 8_000, 1) as file:
+        for _ in range(minutes):
+            file.write(minute)

@@ -107,7 +107,7 @@ def test_exact_outputs_by_model() -> None:
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_nothing_is_valid_too(name: str) -> None:
-    expected = {"json": "[]\n", "csv": "path,label,score,confident\n"}
+    expected = {"json": "[\n]\n", "csv": "path,label,score,confident\n"}
     assert written(name) == expected.get(name, "")
 
 

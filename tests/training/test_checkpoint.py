@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -79,17 +77,18 @@ import itertools, pathlib, sys
 from audiotagger.training.run_folder import replacing
 for i in itertools.count():
     with replacing(pathlib.Path(sys.argv[1])) as partial, partial.open("wb") as file:
-        for _ in range(200):
+        for part in range(200):
             file.write(bytes([i % 256]) * 20_000)
+            if part % 50 == 0:
+                print(flush=True)
 """
-    for attempt in range(4):
+    for parts_of_the_second in range(1, 5):
         path.unlink(missing_ok=True)
-        process = subprocess.Popen([sys.executable, "-c", script, path])
-        while not path.exists() and process.poll() is None:
-            time.sleep(0.01)
-        time.sleep(0.013 * attempt)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        with subprocess.Popen([sys.executable, "-c", script, path], stdout=subprocess.PIPE) as process:
+            assert process.stdout
+            for _ in range(4 + parts_of_the_second):
+                assert process.stdout.readline() == b"\n"
+            process.kill()
         data = path.read_bytes()
         assert len(data) == 200 * 20_000
         assert len(set(data)) == 1

@@ -20,7 +20,7 @@ from audiotagger.errors import DataError
 from audiotagger.training.batches import Batches
 from audiotagger.training.distillation import Teacher
 from audiotagger.training.recipes import RECIPES, with_teacher
-from tests.conftest import command, noise, rows
+from tests.conftest import invoke, noise, rows
 from tests.training.test_batches import examples
 
 RECIPE = replace(with_teacher(RECIPES["mel", "default"]), batch_size=16, views=64)
@@ -117,13 +117,18 @@ def test_unusable_teachers_are_refused(teacher_file: Path, tmp_path: Path) -> No
         assert str(path) in str(caught.value)
 
 
-def test_train_matches_a_teacher_and_export_omits_its_output(corpus: Path, teacher_file: Path, tmp_path: Path) -> None:
-    pytest.importorskip("tensorflow", reason="needs the extra train")
+@pytest.mark.slow
+def test_train_matches_a_teacher_and_export_omits_its_output(
+    corpus: Path, teacher_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    initialization = pytest.importorskip("audiotagger.training.initialization", reason="needs the extra train")
+    short = replace(with_teacher(RECIPES["mel", "default"]), min_steps_per_epoch=10)  # 500 would take minutes
+    monkeypatch.setattr(initialization, "with_teacher", lambda _: short)
     options = ("--model", "mel", corpus, "--init", "scratch", "--epochs", 1, "--output", "run")
-    done = command("train", *options, "--teacher", teacher_file, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = invoke("train", *options, "--teacher", teacher_file, cwd=tmp_path)
+    assert done.exit_code == 0, done.stderr
     assert float(rows(tmp_path / "run" / "history.csv")[0]["loss"]) < 10
-    exported = command("export", "run", "--output", "models", cwd=tmp_path)
-    assert exported.returncode == 0, exported.stderr
+    exported = invoke("export", "run", "--output", "models", cwd=tmp_path)
+    assert exported.exit_code == 0, exported.stderr
     session = onnxruntime.InferenceSession(tmp_path / "models" / "mel.onnx")
     assert [output.name for output in session.get_outputs()] == ["probabilities", "embedding"]

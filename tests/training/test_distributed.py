@@ -9,12 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import Result
+
+from tests.conftest import wait_until
 
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
@@ -40,20 +41,13 @@ def start(
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
-        env={**os.environ, "AUDIOTAGGER_CACHE": str(folder / "cache"), **(environment or {})},
+        env={**os.environ, **(environment or {})},
     )
 
 
 def task(cluster: list[str], index: int) -> dict[str, str]:
     """The environment of a worker."""
     return {"TF_CONFIG": json.dumps({"cluster": {"worker": cluster}, "task": {"type": "worker", "index": index}})}
-
-
-def wait_until(happened: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    """Return as soon as something has happened, the process has ended, or it takes too long."""
-    deadline = time.monotonic() + 120
-    while not happened() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
 
 
 def free_addresses(count: int) -> list[str]:
@@ -99,6 +93,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_two_workers_get_what_one_process_gets_and_go_on_after_one_was_killed(folder: Path) -> None:
     alone = start(folder, "--output", "alone")
     _, errors = alone.communicate(timeout=600)
@@ -152,6 +147,7 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_worker_that_does_not_join_is_one_line(folder: Path) -> None:
     def start_alone(index: int) -> subprocess.Popen[str]:
         cluster, impatient = task(free_addresses(2), index), ("-c", IMPATIENT)
@@ -164,6 +160,7 @@ def test_a_worker_that_does_not_join_is_one_line(folder: Path) -> None:
         assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 def test_waiting_for_workers_can_be_interrupted(folder: Path) -> None:
     cluster = free_addresses(2)
     waits = start(folder, "--distributed", "--output", "interrupted", environment=task(cluster, 0))
@@ -174,6 +171,7 @@ def test_waiting_for_workers_can_be_interrupted(folder: Path) -> None:
     assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 def test_workers_that_differ_are_told_in_what(folder: Path) -> None:
     for worker in start_two(folder, "--output", "differ", of_second=("--seed", "5")):
         _, errors = worker.communicate(timeout=120)
@@ -181,6 +179,7 @@ def test_workers_that_differ_are_told_in_what(folder: Path) -> None:
         assert errors.splitlines()[-1] == "audiotagger: the workers differ in seed; start all of them with the same"
 
 
+@pytest.mark.slow
 def test_an_address_in_use_is_one_line(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         cluster = [f"127.0.0.1:{server.getsockname()[1]}", *free_addresses(1)]

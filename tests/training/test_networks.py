@@ -23,6 +23,7 @@ from audiotagger.training.recipes import RECIPES
 from audiotagger.training.run_folder import Config
 
 
+@pytest.mark.slow
 def test_log_mel_is_that_of_librosa() -> None:
     """The mel model's, on the examples: within 0.01 dB."""
     script = EXAMPLES.parent / "benchmarks" / "log_mel.py"

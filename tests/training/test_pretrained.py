@@ -14,7 +14,7 @@ import soundfile
 
 from audiotagger import Tagger
 from audiotagger.inference.model import shipped_models
-from tests.conftest import command, noise
+from tests.conftest import invoke, noise
 
 
 def write_clips(root: Path, split: str, labels: tuple[str, ...]) -> None:
@@ -26,14 +26,15 @@ def write_clips(root: Path, split: str, labels: tuple[str, ...]) -> None:
         csv.writer(file).writerows([["fname", "label"], *zip(names, labels, strict=True)])
 
 
+@pytest.mark.slow
 def test_fine_tuning_keeps_the_output_layer_for_the_same_labels(tmp_path: Path) -> None:
     labels = Tagger.load().labels
     data = tmp_path / "data"
     splits = {"train": labels, "other": ("hum", "rain"), "unlabelled": ("", "")}
     for split, of_clips in splits.items():
         write_clips(data, split, of_clips)
-    done = command("train", "--model", "mel", "--init", "pretrained", "--epochs", 1, "--output", "run", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = invoke("train", "--model", "mel", "--init", "pretrained", "--epochs", 1, "--output", "run", cwd=tmp_path)
+    assert done.exit_code == 0, done.stderr
     assert "fine-tuning the pretrained model and its output layer (same labels)" in done.stderr
     import keras
 
