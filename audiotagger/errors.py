@@ -16,8 +16,8 @@ class AudioError(AudioTaggerError):
     Parameters
     ----------
     kind
-        A constant for programs: "not_found", "no_audio", "unreadable", "undecodable", "empty", "needs_extra" or
-        "not_written".
+        A constant for programs: "not_found", "no_audio", "unreadable", "undecodable", "empty", "needs_extra",
+        "not_written", or on the command line "crashed", "timeout" or "out_of_memory".
     message
         One line for people.
     """
@@ -40,6 +40,10 @@ class ModelError(AudioTaggerError):
     """A model file is missing, broken or not one of audiotagger's."""
 
     exit_status = 2
+
+
+class WorkerError(AudioTaggerError):
+    """A worker process cannot be started."""
 
 
 class DataError(AudioTaggerError):

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from audiotagger.audio.decoding import spool
 from audiotagger.audio.signatures import HEAD_BYTES, format_of, is_something_else
 
 AUDIO_SUFFIXES = frozenset({
@@ -48,6 +47,8 @@ class AudioFiles(Iterator[str | BinaryIO]):
     def _find(self, paths: Iterable[str]) -> Iterator[str | BinaryIO]:
         for path in paths:
             if path == "-":
+                from audiotagger.audio.decoding import spool  # rarely needed, and slow to import
+
                 stdin = sys.stdin.buffer
                 # A thread that waits for more from a pipe must not hold the buffer's lock, or the exit would fail.
                 yield spool(stdin if stdin.seekable() else getattr(stdin, "raw", stdin))

@@ -16,12 +16,13 @@ from audiotagger.cli.options import (
     NullOption,
     PathsArgument,
     QuietOption,
+    TimeoutOption,
     VerboseOption,
     WindowOption,
     find_inputs,
     input_counter,
-    load_tagger,
     print_skipped,
+    start_workers,
 )
 from audiotagger.errors import AudioTaggerError
 
@@ -35,6 +36,7 @@ def embed(
     hop: HopOption = None,
     models: ModelsOption = None,
     jobs: JobsOption = None,
+    timeout: TimeoutOption = 3600,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -51,13 +53,16 @@ def embed(
         if output.suffix == ".parquet":
             require_pyarrow()
         files = find_inputs(paths, files_from, null)
-        tagger = load_tagger(models, verbose, window=window, hop=hop)
         failed = False
-        with replacing(output) as partial, counter(quiet=quiet) as count:
+        with (
+            start_workers(models, timeout, verbose, window=window, hop=hop) as workers,
+            replacing(output) as partial,
+            counter(quiet=quiet) as count,
+        ):
             if total := input_counter(paths, files_from, null):
                 count.expect(total)
             embeddings = {}
-            for path, embedding in tagger.embed_files(files, jobs=jobs):
+            for path, embedding in workers.embed_files(files, jobs=jobs):
                 count()
                 if isinstance(embedding, AudioTaggerError):
                     failed = True

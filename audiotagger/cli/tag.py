@@ -22,13 +22,14 @@ from audiotagger.cli.options import (
     NullOption,
     PathsArgument,
     QuietOption,
+    TimeoutOption,
     VerboseOption,
     WindowOption,
     find_inputs,
     input_counter,
-    load_tagger,
     print_skipped,
     read_labels,
+    start_workers,
 )
 from audiotagger.errors import AudioError, AudioTaggerError, MetadataError, OutputError
 
@@ -111,6 +112,7 @@ def tag(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what --write would write.")] = False,
     models: ModelsOption = None,
     jobs: JobsOption = None,
+    timeout: TimeoutOption = 3600,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -142,12 +144,12 @@ def tag(
             from audiotagger.output.metadata import require_extra
 
             require_extra()  # before thousands of files are tagged
-        tagger = load_tagger(models, verbose, window=window, hop=hop, threshold=threshold, labels=read_labels(labels))
+        options = {"window": window, "hop": hop, "threshold": threshold, "labels": read_labels(labels)}
         # Names that are not valid text are written as the bytes they are, in JSON as escapes that read back the same.
         unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
         if chosen is Format.audacity and not _is_folder(output):
             files = _only_one(files)
-        with ExitStack() as stack:
+        with start_workers(models, timeout, verbose, **options) as workers, ExitStack() as stack:
             stack.enter_context(_note_if_interrupted(output))
             file, done = None, set[str]()
             writer: Writer | LabelTracks
@@ -168,7 +170,7 @@ def tag(
             if total := input_counter(paths, files_from, null, done):
                 count.expect(total)
             failed = False
-            for tagging in tagger.tag_files(files, top_k=top_k, min_score=min_score or 0.0, jobs=jobs):
+            for tagging in workers.tag_files(files, top_k=top_k, min_score=min_score or 0.0, jobs=jobs):
                 error: AudioTaggerError | None = tagging.error
                 if write and not error:
                     stored_from = STORED if min_score is None else min_score

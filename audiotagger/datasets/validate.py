@@ -64,7 +64,7 @@ def check(data: Path, progress: Callable[[int, int], None]) -> ValidationReport:
     listed = [(split, clip) for split in splits for clip in getattr(corpus, split)]
     heard: list[ClipInfo] = []
     cancelled = threading.Event()
-    for found in ordered_map(lambda item: _listen(*item, cancelled), listed, available_cores(), cancelled):
+    for found in ordered_map(lambda item: _listen(*item, cancelled), listed, available_cores(), cancelled.set):
         heard.append(found)
         progress(len(heard), len(listed))
     return ValidationReport([*_errors(corpus, heard)], [*_warnings(corpus, heard)], heard)

@@ -165,6 +165,11 @@ class Tagger:
         ------
         Tagging
             The result for each file, in order, as soon as it is ready. A file that cannot be tagged has an `error`.
+
+        Notes
+        -----
+        Threads of this process do the work. Where a decoder crashes or hangs, so does the process; the command line
+        has worker processes and a time limit.
         """
 
         def tag(path: str, blocks: Iterable[Waveform]) -> Tagging:
@@ -230,7 +235,7 @@ class Tagger:
             except (OSError, RuntimeError, ValueError, MemoryError) as error:  # a failing disk, a bug in a decoder
                 return path, AudioError("unreadable", f"{path}: {error!r}")
 
-        return ordered_map(process, files, jobs or available_cores(), cancelled)
+        return ordered_map(process, files, jobs or available_cores(), cancelled.set)
 
     def _embed(self, _: str, blocks: Iterable[Waveform]) -> NDArray[np.float32]:
         total, count = np.zeros(sum(model.embedding_size for model in self.models)), 0

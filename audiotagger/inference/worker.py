@@ -1,0 +1,89 @@
+"""A worker process of `WorkerPool`: it loads the models, then calls a method of `Tagger` for one file at a time.
+
+Messages are pickled, in both directions over one socket: the options of `Tagger.load`, a line about each model, and
+from then on a job and its result. Instead of lines or a result there may be an exception.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from audiotagger.errors import AudioError, AudioTaggerError, WorkerError
+
+if TYPE_CHECKING:
+    from io import BufferedRWPair
+
+    from audiotagger.inference.tagger import Tagger
+
+File = str | BinaryIO
+
+Job = tuple[File, str, dict[str, Any]]
+"""A file, the name of a method of `Tagger`, and its other arguments."""
+
+
+def serve() -> None:
+    """Run a worker process, whose standard input is a socket, until the other end is closed."""
+    channel = socket.socket(fileno=os.dup(0))
+    with open(os.devnull) as nothing:  # noqa: PTH123 (no need of pathlib)
+        os.dup2(nothing.fileno(), 0)
+    stream = channel.makefile("rwb")
+    options = pickle.load(stream)
+    jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(channel, stream, jobs), daemon=True).start()
+    try:
+        from audiotagger.inference.tagger import Tagger
+
+        tagger = Tagger.load(**options)
+    except (AudioTaggerError, ValueError, OverflowError) as error:
+        send(stream, error)
+    except MemoryError:
+        send(stream, WorkerError("cannot load the models: memory ran out; free some, or raise the limit"))
+    except Exception as error:  # numpy or onnxruntime cannot be imported
+        send(stream, WorkerError(f"cannot load the models ({error.__cause__ or error}); check the installation"))
+    else:
+        send(stream, [f"{model.path}: {model.kind} model, version {model.version}" for model in tagger.models])
+    while True:
+        send(stream, _process(tagger, *jobs.get()))
+
+
+def send(stream: BufferedRWPair, message: object) -> None:
+    """Send a message to the other end of a socket."""
+    pickle.dump(message, stream)
+    stream.flush()
+
+
+def _receive(channel: socket.socket, stream: BufferedRWPair, jobs: queue.SimpleQueue[Job]) -> None:
+    """Pass jobs on, and end the process when the parent has ended, whatever a decoder does meanwhile."""
+    try:
+        while True:
+            begin, descriptors, *_ = socket.recv_fds(channel, 1, 1)
+            if not begin:
+                break
+            file, method, arguments = pickle.load(stream)
+            jobs.put((os.fdopen(descriptors[0], "rb") if file is None else file, method, arguments))
+    finally:
+        os._exit(0)
+
+
+def _process(tagger: Tagger, file: File, method: str, arguments: dict[str, Any]) -> object:
+    try:
+        return getattr(tagger, method)(file, **arguments)
+    except AudioTaggerError as error:
+        return error
+    except MemoryError:
+        return AudioError("out_of_memory", f"{name_of(file)}: memory ran out; try --jobs 1")
+    except Exception as error:  # a failing disk, a bug in a decoder
+        return AudioError("unreadable", f"{name_of(file)}: {error!r}")
+    finally:
+        if not isinstance(file, str):
+            file.close()
+
+
+def name_of(file: File) -> str:
+    """Return what results and messages call a file: its path as given, or "-" for an open file."""
+    return file if isinstance(file, str) else "-"
