@@ -27,10 +27,9 @@ Job = tuple[File, str, dict[str, Any]]
 
 
 def serve() -> None:
-    """Run a worker process, whose standard input is a socket, until the other end is closed."""
-    channel = socket.socket(fileno=os.dup(0))
-    with open(os.devnull) as nothing:  # noqa: PTH123 (no need of pathlib)
-        os.dup2(nothing.fileno(), 0)
+    """Run a worker process, whose standard output is a socket, until the other end is closed."""
+    channel = socket.socket(fileno=os.dup(1))
+    os.dup2(2, 1)  # for decoders that print
     stream = channel.makefile("rwb")
     options = pickle.load(stream)
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()

@@ -29,6 +29,10 @@ LOST = (EOFError, OSError, pickle.UnpicklingError)
 """What the parent sees of a worker that has ended: nothing or half an answer."""
 
 
+PATIENCE = 5
+"""Seconds that a process may take to end once it has closed its socket or has been killed."""
+
+
 class WorkerPool:
     """A `Tagger` in worker processes, one for each file that is processed at the same time.
 
@@ -119,7 +123,7 @@ class WorkerPool:
             self._workers.add(worker)
             return worker
 
-    def _discard(self, worker: Worker, patience: float = 5) -> str:
+    def _discard(self, worker: Worker, patience: float = PATIENCE) -> str:
         with self._lock:
             self._workers.discard(worker)
         return worker.close(patience)
@@ -158,9 +162,9 @@ class Worker:
             with theirs, _signals_blocked():
                 self._process = subprocess.Popen(
                     [sys.executable, "-c", START, *sys.path],
-                    stdin=theirs.fileno(),
-                    stdout=subprocess.DEVNULL,
+                    stdout=theirs.fileno(),
                     stderr=subprocess.DEVNULL,  # decoders comment on damaged files there
+                    close_fds=False,  # a path may be /dev/stdin, or /dev/fd/63 for the shell's <(command)
                     env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
                 )
         except OSError as error:
@@ -200,11 +204,13 @@ class Worker:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(patience)
         self._process.kill()
-        status = self._process.wait()
+        with suppress(subprocess.TimeoutExpired):  # while it waits for a dead network drive, it cannot be killed
+            self._process.wait(PATIENCE)
         with suppress(OSError):
             self._stream.close()
         self._socket.close()
-        return signal.Signals(-status).name if status < 0 else f"status {status}"
+        status = self._process.returncode
+        return f"status {status}" if status is None or status >= 0 else signal.Signals(-status).name
 
     def _answer(self, timeout: float | None) -> Any:
         self._socket.settimeout(timeout)

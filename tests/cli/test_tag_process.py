@@ -45,11 +45,32 @@ def test_standard_input(clip: Path) -> None:
     assert one == other
 
 
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="needs /dev/fd")
+def test_descriptors_of_the_shell_are_paths_too(clip: Path) -> None:
+    line = f"{sys.executable} -m audiotagger tag <(cat {clip}) /dev/stdin < {clip}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, check=False, timeout=60, text=True)
+    assert done.returncode == 0, done.stderr
+    one, other = (row.split("\t") for row in done.stdout.splitlines())
+    assert one[0].startswith("/dev/fd/")
+    assert other[0] == "/dev/stdin"
+    assert one[1:] == other[1:]
+
+
 def test_a_closed_pipe_ends_quietly(folder: Path, clip: Path) -> None:
     line = f"{sys.executable} -m audiotagger tag {' '.join([str(clip)] * 40)} | head -n 1"
     done = subprocess.run(["bash", "-c", line], capture_output=True, check=False, timeout=60)
     assert done.stdout.count(b"\n") == 1
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("closed", "status", "lines"), [("<&-", 0, (1, 0)), (">&-", 2, (0, 1)), ("2>&-", 2, (0, 0)), ("<&- >&-", 2, (0, 1))]
+)
+def test_closed_streams_are_no_traceback(clip: Path, closed: str, status: int, lines: tuple[int, int]) -> None:
+    line = f"{sys.executable} -m audiotagger tag {clip} {closed}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, check=False, timeout=60)
+    assert done.returncode == status
+    assert (done.stdout.count(b"\n"), done.stderr.count(b"\n")) == lines, done.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
