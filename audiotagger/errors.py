@@ -30,6 +30,12 @@ class AudioError(AudioTaggerError):
         return type(self), (self.kind, str(self))  # Exception alone would be unpickled without its kind
 
 
+PASSING = frozenset({
+    "crashed", "needs_extra", "not_found", "not_written", "out_of_memory", "timeout", "unreadable",
+})  # fmt: skip
+"""Kinds of `AudioError` whose cause may have passed when the file is tried again."""
+
+
 class OutputError(AudioTaggerError):
     """Results cannot be written to their destination."""
 

@@ -31,7 +31,7 @@ from audiotagger.cli.options import (
     read_labels,
     start_workers,
 )
-from audiotagger.errors import AudioError, AudioTaggerError, MetadataError, OutputError
+from audiotagger.errors import PASSING, AudioError, AudioTaggerError, MetadataError, OutputError
 
 if TYPE_CHECKING:
     from audiotagger.inference.results import Tagging
@@ -106,6 +106,13 @@ def tag(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume a .jsonl output file, skipping files already in it.")
     ] = False,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed",
+            help="With --resume, retry files that failed for a reason that may have passed, such as a time-out.",
+        ),
+    ] = False,
     write: Annotated[
         bool, typer.Option("--write", help="Also write the labels to the metadata of each file that is not unsure.")
     ] = False,
@@ -138,6 +145,8 @@ def tag(
             raise typer.BadParameter(f"--format {chosen} has either --segments or --by-model; use --format json")
         if resume and not journal:
             raise typer.BadParameter("--resume needs an --output that ends in .jsonl")
+        if retry_failed and not resume:
+            raise typer.BadParameter("--retry-failed needs --resume")
         found = find_inputs(paths, files_from, null)
         files: Iterator[str | BinaryIO] = found
         if write:
@@ -157,7 +166,8 @@ def tag(
                 writer = LabelTracks(output, paths or ())
             else:
                 if journal:
-                    file, done = stack.enter_context(open_journal(journal, unencodable, resume))
+                    retry = PASSING if retry_failed else ()
+                    file, done = stack.enter_context(open_journal(journal, unencodable, resume, retry))
                     files = (path for path in files if path not in done)
                     if done and not quiet:
                         print_note(f"{journal}: {len(done)} files already in it")

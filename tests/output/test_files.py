@@ -107,6 +107,24 @@ def test_resuming_leaves_out_what_the_journal_holds(run: Run, folder: Path, tmp_
     assert run("tag", folder, "--output", tmp_path / "x.json", "--resume").exit_code == 2
 
 
+def test_only_failures_that_may_have_passed_are_retried(run: Run, folder: Path, tmp_path: Path) -> None:
+    journal, late = tmp_path / "journal.jsonl", folder / "late.wav"
+    args = ("tag", folder / "3.wav", folder / "bad.wav", late, "--output", journal)
+    assert run(*args).exit_code == 1
+    retried = run(*args, "--resume", "--retry-failed")
+    assert retried.exit_code == 1
+    assert paths_in(journal) == ["3.wav", "bad.wav", "late.wav", "late.wav"]
+    late.write_bytes((folder / "4.wav").read_bytes())
+    assert run(*args, "--resume").exit_code == 0
+    assert paths_in(journal)[4:] == []
+    assert run(*args, "--resume", "--retry-failed").exit_code == 0
+    assert paths_in(journal)[4:] == ["late.wav"]
+    assert json.loads(journal.read_text().splitlines()[-1])["error"] is None
+    assert run(*args, "--resume", "--retry-failed").exit_code == 0
+    assert paths_in(journal)[5:] == []
+    assert run(*args, "--retry-failed").exit_code == 2
+
+
 def test_a_journal_survives_being_killed_at_any_moment(tmp_path: Path) -> None:
     rng = random.Random(0)
     for i in range(200):
