@@ -202,3 +202,38 @@ def test_too_little_memory_is_one_line(folder: Path, megabytes: int) -> None:
     assert "Traceback" not in done.stderr
     assert done.stdout.count("\n") + done.stderr.count("\n") == 1
     assert done.returncode == (0 if done.stdout else 1)
+
+
+def test_files_deleted_meanwhile_are_one_line_each(folder: Path) -> None:
+    clips = [folder / f"{i}.wav" for i in range(60)]
+    for path in clips:
+        soundfile.write(path, tone(0.1), 16_000)
+    with started("tag", *clips, "--jobs", 2) as process:
+        assert process.stdout
+        first = process.stdout.readline()
+        for path in clips:
+            path.unlink()
+        out, err = process.communicate(timeout=60)
+    lines = err.decode().splitlines()
+    assert process.returncode == 1
+    assert len((first + out).splitlines()) + len(lines) == 60
+    assert all("no such file" in line for line in lines)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files in /proc")
+def test_many_files_leave_no_descriptors_and_no_processes(folder: Path) -> None:
+    with started("tag", "--files-from", "-", "--jobs", 2, stdin=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        family, opened = [], []
+        for _ in range(3):
+            for name in ("a.wav", "z.wav", "none.wav") * 30 + ("a.wav",):
+                process.stdin.write(f"{name}\n".encode())
+            process.stdin.flush()
+            for _ in range(61):
+                process.stdout.readline()
+            family.append(set(processes(process.pid)))
+            opened.append([len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in sorted(family[-1])])
+        process.communicate(timeout=60)
+    assert family[1] == family[2]
+    assert opened[1] == opened[2]
