@@ -72,7 +72,6 @@ def test_a_full_disk_loses_no_finished_epoch(workshop: Path, killed: Path) -> No
     refused = command(*ARGS, "full", "--resume", cwd=workshop, largest_file=len(before["checkpoint.npz"]) // 2)
     assert refused.returncode == 1
     assert refused.stderr.splitlines()[-1].startswith("audiotagger: full/checkpoint.npz: ")
-    assert "make room" in refused.stderr.splitlines()[-1]
     assert "--resume" in refused.stderr.splitlines()[-1]
     # What it goes on with, once there is room, is as it was.
     assert {path.name: path.read_bytes() for path in full.iterdir()} == before
