@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from audiotagger.audio.decoding import spool
-
 AUDIO_SUFFIXES = frozenset({
     ".3g2", ".3ga", ".3gp", ".3gpp", ".8svx", ".aa", ".aa3", ".aac", ".ac3", ".adts", ".adx", ".aea", ".aif", ".aifc",
     ".aiff", ".aiffc", ".amb", ".amr", ".ape", ".aptx", ".aptxhd", ".asf", ".at3", ".at9", ".au", ".avi", ".avr",
@@ -70,6 +68,8 @@ class AudioFiles(Iterator[str | BinaryIO]):
     def _find(self, paths: Iterable[str]) -> Iterator[str | BinaryIO]:
         for path in paths:
             if path == "-":
+                from audiotagger.audio.decoding import spool  # rarely needed, and slow to import
+
                 stdin = sys.stdin.buffer
                 # A thread that waits for more from a pipe must not hold the buffer's lock, or the exit would fail.
                 yield spool(stdin if stdin.seekable() else getattr(stdin, "raw", stdin))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import sys
 import threading
@@ -31,16 +32,43 @@ def print_error(error: Exception) -> None:
     print_note(str(error))
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP: to be treated as Ctrl-C, but for the exit status."""
+
+
+def _terminate(number: int, _: object) -> None:
+    raise _Terminated(number)
+
+
 @contextmanager
-def errors_to_exit_status() -> Iterator[None]:
-    """Turn errors into one line on stderr and an exit status."""
+def _terminations_as_interrupts() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP, unless they are ignored, end a command as Ctrl-C does: nothing is left half done."""
+    numbers = [signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is threading.main_thread():
+        default = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    else:
+        default = []  # only the main thread receives signals
+    for number in default:
+        signal.signal(number, _terminate)
     try:
         yield
+    finally:
+        for number in default:
+            signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def errors_to_exit_status() -> Iterator[None]:
+    """Turn errors into one line on stderr and an exit status; SIGTERM and SIGHUP end the command as Ctrl-C does."""
+    try:
+        with _terminations_as_interrupts():
+            yield
     except AudioTaggerError as error:
         print_error(error)
         raise typer.Exit(error.exit_status) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+    except KeyboardInterrupt as interrupt:
+        number = interrupt.args[0] if isinstance(interrupt, _Terminated) else signal.SIGINT
+        raise typer.Exit(128 + number) from None
     except OSError as error:
         # Or Python would report the error once more when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +133,7 @@ def _predict(tagger: Tagger, clips: Sequence[Clip], progress: Callable[[int, int
         return dict(tagger.probabilities(cached_blocks(clip.path, tagger.sample_rate)))
 
     results: list[dict[str, Scores]] = []
-    for result in ordered_map(predict, clips, available_cores(), threading.Event()):
+    for result in ordered_map(predict, clips, available_cores(), lambda: None):
         results.append(result)
         progress(len(results), len(clips))
     scores = {model.name: np.stack([result[model.name] for result in results]) for model in tagger.models}

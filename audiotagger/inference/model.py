@@ -109,7 +109,7 @@ class Model:
         try:
             session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has no base class for its errors
-            reason = str(error).splitlines()[0]
+            reason = _reason(error)
             raise ModelError(f"{path}: not a valid ONNX model ({reason}); export it again") from None
         meta = session.get_modelmeta().custom_metadata_map
         if meta.get("audiotagger") != FORMAT:
@@ -193,7 +193,7 @@ class Model:
         try:
             (values,) = self._session.run([output], {"waveform": waveforms})
         except Exception as error:  # onnxruntime has no base class for its errors
-            reason = str(error).splitlines()[0]
+            reason = _reason(error)
             raise ModelError(
                 f"{self.path}: cannot process windows of {waveforms.shape[1] / self.sample_rate:g} s ({reason}); "
                 "increase --window"
@@ -206,6 +206,14 @@ class Model:
 
     def __reduce__(self) -> tuple[Callable[[Path], Model], tuple[Path]]:
         return Model.load, (self.path.absolute(),)  # ONNX Runtime's sessions cannot be pickled
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of an error of onnxruntime, or raise MemoryError if that is what it means."""
+    reason = str(error).partition("\n")[0]
+    if "bad_alloc" in reason or "Failed to allocate" in reason:
+        raise MemoryError(reason) from None
+    return reason
 
 
 def _tensors(arguments: Iterable[onnxruntime.NodeArg]) -> Tensors:

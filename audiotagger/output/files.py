@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TextIO, cast
@@ -117,7 +117,9 @@ def open_output(path: Path | None, encoding_errors: str) -> Iterator[TextIO]:
 
 
 @contextmanager
-def open_journal(path: Path, encoding_errors: str, resume: bool) -> Iterator[tuple[TextIO, set[str]]]:
+def open_journal(
+    path: Path, encoding_errors: str, resume: bool, retry: Collection[str] = ()
+) -> Iterator[tuple[TextIO, set[str]]]:
     """Open a JSON Lines file to append results to.
 
     An incomplete last line, of a command that was killed, is removed.
@@ -130,6 +132,8 @@ def open_journal(path: Path, encoding_errors: str, resume: bool) -> Iterator[tup
         How to encode names that are not valid text, as of `open`.
     resume
         Whether the journal may have results already.
+    retry
+        Kinds of errors: a path whose last result has one of them is not among the paths.
 
     Yields
     ------
@@ -151,16 +155,20 @@ def open_journal(path: Path, encoding_errors: str, resume: bool) -> Iterator[tup
     with _open(path, "a", encoding_errors) as appending, locked(_lock_of(path), busy):
         if path.stat().st_size and not resume:
             raise OutputError(f"{path}: has results already; add --resume to continue, or remove the file")
-        yield appending, _paths_in(path)
+        yield appending, _paths_in(path, retry)
 
 
-def _paths_in(journal: Path) -> set[str]:
-    complete, paths, line = 0, set(), b"\n"
+def _paths_in(journal: Path, retry: Collection[str]) -> set[str]:
+    complete, paths, line = 0, set[str](), b"\n"
     with journal.open("r+b") as file:
         for line in file:
             if line.endswith(b"\n"):
                 complete += len(line)
-                paths |= _path_in(line)
+                path, error = _result_in(line)
+                if path and error in retry:
+                    paths.discard(path)
+                elif path:
+                    paths.add(path)
         if not line.endswith(b"\n"):
             if not line.startswith(b'{"path": "'[: len(line)]):
                 raise OutputError(f"{journal}: not a journal of audiotagger's; give another --output")
@@ -168,11 +176,14 @@ def _paths_in(journal: Path) -> set[str]:
     return paths
 
 
-def _path_in(line: bytes) -> set[str]:
+def _result_in(line: bytes) -> tuple[str | None, str | None]:
+    """Return the path of a result and the kind of its error, if it has any."""
     try:
-        return {json.loads(line)["path"]}
-    except (ValueError, KeyError, TypeError):  # not a result; it is kept
-        return set()
+        result = json.loads(line)
+        error = result.get("error")
+        return result["path"], error and error["kind"]
+    except (ValueError, AttributeError, KeyError, TypeError):  # not a result; it is kept
+        return None, None
 
 
 def _lock_of(journal: Path) -> Path:

@@ -107,6 +107,24 @@ def test_resuming_leaves_out_what_the_journal_holds(run: Run, folder: Path, tmp_
     assert run("tag", folder, "--output", tmp_path / "x.json", "--resume").exit_code == 2
 
 
+def test_only_failures_that_may_have_passed_are_retried(run: Run, folder: Path, tmp_path: Path) -> None:
+    journal, late = tmp_path / "journal.jsonl", folder / "late.wav"
+    args = ("tag", folder / "3.wav", folder / "bad.wav", late, "--output", journal)
+    assert run(*args).exit_code == 1
+    retried = run(*args, "--resume", "--retry-failed")
+    assert retried.exit_code == 1
+    assert paths_in(journal) == ["3.wav", "bad.wav", "late.wav", "late.wav"]
+    late.write_bytes((folder / "4.wav").read_bytes())
+    assert run(*args, "--resume").exit_code == 0
+    assert paths_in(journal)[4:] == []
+    assert run(*args, "--resume", "--retry-failed").exit_code == 0
+    assert paths_in(journal)[4:] == ["late.wav"]
+    assert json.loads(journal.read_text().splitlines()[-1])["error"] is None
+    assert run(*args, "--resume", "--retry-failed").exit_code == 0
+    assert paths_in(journal)[5:] == []
+    assert run(*args, "--retry-failed").exit_code == 2
+
+
 def test_a_journal_survives_being_killed_at_any_moment(tmp_path: Path) -> None:
     rng = random.Random(0)
     for i in range(200):
@@ -118,10 +136,12 @@ def test_a_journal_survives_being_killed_at_any_moment(tmp_path: Path) -> None:
         return journal.exists() and journal.stat().st_size >= size
 
     size = 0
-    for _ in range(10):
+    for number in [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL] * 2:
         enough = size + rng.randrange(1, 1500)  # so many bytes more: several lines, or part of one
         with started(*args) as process:
             wait_until(functools.partial(holds, enough), process)
+            process.send_signal(number)
+            process.wait(timeout=60)
         size = journal.stat().st_size
     assert command(*args).returncode == 0
     assert sorted(paths_in(journal)) == [f"{i:03}.wav" for i in range(200)]
