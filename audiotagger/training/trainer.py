@@ -195,7 +195,7 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
     student = keras.Model(averaged.input, averaged.output["logits"], name=averaged.name)
     # XLA makes TensorFlow slower on a CPU; JAX cannot do without it.
     jit_compile = keras.backend.backend() == "jax"
-    student.compile(jit_compile=jit_compile)
+    student.jit_compile = jit_compile
     net = workers.replica(net)
     with workers.scope():
         optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
