@@ -69,6 +69,9 @@ def errors_to_exit_status() -> Iterator[None]:
     except KeyboardInterrupt as interrupt:
         number = interrupt.args[0] if isinstance(interrupt, _Terminated) else signal.SIGINT
         raise typer.Exit(128 + number) from None
+    except MemoryError:
+        print_note("memory ran out; free some, or raise the limit")
+        raise typer.Exit(1) from None
     except OSError as error:
         # Or Python would report the error once more when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -23,7 +23,7 @@ from audiotagger.inference.tagger import Tagger
 from audiotagger.inference.verification import DIGITS, reference_waveform
 from audiotagger.output.files import replacing
 from audiotagger.output.tables import make_table
-from audiotagger.training import layers  # noqa: F401 (Keras must know them)
+from audiotagger.training.keras_file import load_keras
 from audiotagger.training.recipes import SAMPLE_RATE
 from audiotagger.training.run_folder import Config
 
@@ -123,7 +123,7 @@ def _convert(run: Path, folder: Path, in_8_bits: bool, progress: Callable[[int, 
         again = f"audiotagger train --model {config.kind} --arch {config.arch} --output {run} --resume"
         raise RunError(f"{run}: this run has not finished; resume it with `{again}`")
     result = json.loads((run / "result.json").read_text(encoding="utf-8"))
-    net = keras.saving.load_model(run / "model.keras", compile=False)
+    net = load_keras(run / "model.keras")
     # The output for none of the labels is left out, so the rest may sum to less than one.
     probabilities = keras.layers.Softmax()(net.output / result["temperature"])[:, : len(config.labels)]
     model = keras.Model(net.input, [probabilities, net.get_layer("embedding").output])

@@ -102,9 +102,10 @@ class CsvWriter(Writer):
         if tagging.ok and self._show.segments:
             for one in tagging.segments:
                 times = f"{one.start:.3f}", f"{one.end:.3f}"
-                self._csv.writerow([tagging.path, *times, one.label, f"{one.score:.4f}"])
+                self._csv.writerow([_cell(tagging.path), *times, one.label, f"{one.score:.4f}"])
         elif tagging.ok:
-            for key, tags in self._rows(tagging):
+            for (path, *model), tags in self._rows(tagging):
+                key = [_cell(path), *model]
                 confident = "true" if tagging.confident else "false"
                 rows = [[*key, tag.label, f"{tag.score:.4f}", confident] for tag in tags]
                 self._csv.writerows(rows or [[*key, "", "", confident]])
@@ -126,7 +127,8 @@ class JsonLinesWriter(Writer):
         self._put(self._encode(tagging) + "\n")
 
     def _encode(self, tagging: Tagging) -> str:
-        return json.dumps(record(tagging, self._show), ensure_ascii=False)
+        text = json.dumps(record(tagging, self._show), ensure_ascii=False)
+        return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)  # the others are escaped already
 
 
 class JsonWriter(JsonLinesWriter):
@@ -210,9 +212,18 @@ WRITERS: Mapping[str, type[Writer]] = {
 }
 
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that end lines, command terminals or reverse what is shown after them."""
+
+
 def printable(text: str) -> str:
     """Escape tabs, newlines and other control characters, so that `text` stays one field of one line."""
-    return re.sub(r"[\x00-\x1f\x7f]", lambda match: repr(match[0])[1:-1], text)
+    return _CONTROL.sub(lambda match: repr(match[0])[1:-1], text)
+
+
+def _cell(text: str) -> str:
+    """Return a cell of a CSV file that a spreadsheet does not take for a formula; a path still means the same file."""
+    return f"./{text}" if text.startswith(("=", "+", "-", "@")) and text != "-" else text
 
 
 def record(tagging: Tagging, show: Show = Show()) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from audiotagger.datasets.dataset import Dataset
 from audiotagger.errors import RunError
 from audiotagger.inference.model import Model, shipped_models
 from audiotagger.training import networks
+from audiotagger.training.keras_file import load_keras
 from audiotagger.training.recipes import NEW_LABELS, RECIPES, Recipe, for_same_labels, with_teacher
 from audiotagger.training.run_folder import BODY, SCRATCH, WHOLE, Config
 
@@ -110,7 +111,7 @@ def initial_model(config: Config, run: Path, teacher_size: int) -> keras.Model:
     """
     if config.init == SCRATCH:
         return networks.build(config.kind, config.arch, config.n_outputs, teacher_size)
-    trained = keras.saving.load_model(run / "init.keras", compile=False)
+    trained = load_keras(run / "init.keras")
     embedding = trained.get_layer("embedding").output
     model = networks.add_outputs(trained.input, embedding, config.n_outputs, teacher_size, name=trained.name)
     if config.init == WHOLE:

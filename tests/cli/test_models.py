@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -224,3 +225,110 @@ def test_checksums_are_shown_on_request(run: Run) -> None:
     assert listed[0]["sha256"] == digest
     assert len(listed[0]["labels"]) == 41
     assert listed[0]["path"] == str(shipped_models() / "mel.onnx")
+
+
+def external(proto: Any, tensor: Any) -> None:
+    raw = tensor.raw_data
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="weights.bin")
+    Path("weights.bin").write_bytes(raw)
+
+
+def in_an_initializer(proto: Any) -> None:
+    external(proto, max(proto.graph.initializer, key=lambda tensor: len(tensor.raw_data)))
+
+
+def in_a_subgraph(proto: Any) -> None:
+    tensor = onnx.numpy_helper.from_array(np.zeros(9, np.float32), "far")
+    external(proto, tensor)
+    branch = onnx.helper.make_graph(
+        [onnx.helper.make_node("Constant", [], ["out"], value=tensor)],
+        "branch",
+        [],
+        [onnx.helper.make_tensor_value_info("out", onnx.TensorProto.FLOAT, [9])],
+    )
+    condition = onnx.helper.make_node(
+        "Constant", [], ["yes"], value=onnx.numpy_helper.from_array(np.array(True), "yes")
+    )
+    proto.graph.node.extend(
+        [
+            condition,
+            onnx.helper.make_node("If", ["yes"], ["unused"], then_branch=branch, else_branch=branch),
+        ]
+    )
+
+
+def of_another_library(proto: Any) -> None:
+    proto.graph.node.append(onnx.helper.make_node("Run", [proto.graph.input[0].name], ["unused"], domain="evil.ops"))
+    proto.opset_import.append(onnx.helper.make_opsetid("evil.ops", 1))
+
+
+def that_hangs(proto: Any) -> None:
+    pool = next(node for node in proto.graph.node if node.op_type == "MaxPool")
+    kernel = next(attribute for attribute in pool.attribute if attribute.name == "kernel_shape")
+    kernel.ints[-1] = 1 << 31
+
+
+def that_takes_all_memory(proto: Any) -> None:
+    shape = onnx.numpy_helper.from_array(np.array([1 << 46]), "shape")  # more than there are addresses
+    proto.graph.initializer.append(shape)
+    proto.graph.node.append(onnx.helper.make_node("ConstantOfShape", ["shape"], ["unused"]))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (in_an_initializer, "in another file"),
+        (in_a_subgraph, "in another file"),
+        (of_another_library, "not a valid ONNX model"),
+        (that_takes_all_memory, "memory"),
+    ],
+)
+def test_hostile_models_are_one_line(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Any], None], said: str
+) -> None:
+    monkeypatch.chdir(folder)
+    proto = onnx.load(folder / "mel.onnx")
+    spoil(proto)
+    (folder / "mel.onnx").write_bytes(proto.SerializeToString())
+    result = run("models", "verify", "--models", folder)
+    error = only_error(result)
+    assert error.startswith(f"error: {folder}/mel.onnx: ")
+    assert said in error
+    tagged = run("tag", folder / "none.wav", "--models", folder)
+    assert tagged.exit_code == (1 if said == "memory" else 2)
+    assert tagged.stderr.count("\n") == 1
+
+
+def test_a_model_that_never_answers_is_one_line(
+    run: Run, folder: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proto = onnx.load(folder / "mel.onnx")
+    that_hangs(proto)
+    onnx.save(proto, folder / "mel.onnx")
+    tagged = run("tag", clip, "--models", folder, "--timeout", 2)
+    assert tagged.exit_code == 1
+    assert tagged.stderr.startswith(f"audiotagger: {clip}: not finished within 2 s")
+    assert tagged.stderr.count("\n") == 1
+    monkeypatch.setattr("audiotagger.inference.isolation.SETUP_TIMEOUT", 10)
+    result = run("models", "verify", "--models", folder)
+    assert only_error(result).startswith(f"error: {folder}/mel.onnx: a worker process was not ready within 10 s")
+    assert len(findings(result, "ok")) == 1
+
+
+def test_the_shipped_files_are_those_of_the_release(run: Run, tmp_path: Path) -> None:
+    shutil.copytree(shipped_models(), tmp_path / "models")
+    listed = (tmp_path / "models" / "SHA256SUMS").read_text().split()[1::2]
+    assert listed == ["mel.onnx", "wave.onnx", "mel.keras", "wave.keras"]
+    assert run("models", "verify", "--models", tmp_path / "models").exit_code == 0
+    with (tmp_path / "models" / "wave.keras").open("ab") as file:
+        file.write(b"\0")
+    assert "wave.keras: its SHA-256" in only_error(run("models", "verify", "--models", tmp_path / "models"))
+    describe(tmp_path / "models" / "mel.onnx", version="0")
+    (tmp_path / "models" / "wave.keras").unlink()
+    result = run("models", "verify", "--models", tmp_path / "models")
+    assert result.exit_code == 1
+    first, second = findings(result, "error")
+    assert "mel.onnx: its SHA-256" in first
+    assert "wave.keras: missing" in second

@@ -146,3 +146,21 @@ def test_odd_names_stay_one_field_of_one_line() -> None:
     assert "\x1b" not in written("table", odd)
     assert next(csv.DictReader(io.StringIO(written("csv", odd))))["path"] == odd.path
     assert json.loads(written("jsonl", odd))["path"] == odd.path
+
+
+@pytest.mark.parametrize("control", ["\x7f", "\x9b31m", "\u202e", "\u2028"])
+def test_no_name_commands_the_terminal(control: str) -> None:
+    odd = Tagging(f"a{control}b.wav", 1.0, (Tag("Bark", 0.5),))
+    for name in ("text", "table", "json", "jsonl"):
+        assert control[0] not in written(name, odd)
+    assert json.loads(written("jsonl", odd))["path"] == odd.path
+
+
+@pytest.mark.parametrize("path", ["=cmd().wav", "+1.wav", "-1.wav", "@a.wav"])
+def test_no_name_is_a_formula_in_csv(path: str) -> None:
+    segments = (Segment(0.0, 1.0, "Bark", 0.5),)
+    odd = Tagging(path, 1.0, (Tag("Bark", 0.5),), {"mel": (Tag("Bark", 0.5),)}, confident=True, segments=segments)
+    for text in (written("csv", odd), written("csv", odd, segments=True), written("csv", odd, by_model=True)):
+        _, *rows = csv.reader(io.StringIO(text))
+        assert {row[0] for row in rows} == {f"./{path}"}
+    assert written("csv", Tagging("-", 1.0)).splitlines()[1].startswith("-,")
