@@ -239,7 +239,8 @@ def _store(
     if path == "-":
         return AudioError("not_written", "-: stdin has no metadata to write to; name a file")
     if path.startswith(links):  # to where the user may not have meant
-        return AudioError("not_written", f"{path}: labels not stored: it is in a linked folder; name the folder it links to")
+        remedy = "it is in a linked folder; name the folder it links to"
+        return AudioError("not_written", f"{path}: labels not stored: {remedy}")
     likely = [tag for tag in tagging.tags if tag.score >= min_score]
     try:
         value = write_tags(path, likely if tagging.confident else (), dry_run=dry_run)
