@@ -139,7 +139,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lists: dict[str, list[list[str]]] = {"test": [], "other": []}
     for i in range(32):
         lists["test"].append([f"t{i}.wav", labels[i % 10]])
-    for name, label, split in (("b", "Bark", "test"), ("r", "Rain", "test"), ("s", "Rain", "train")):
+    for name, label, split in (("b", "Bark", "test"), ("r", "Zeppelin", "test"), ("s", "Zeppelin", "train")):
         lists["other"].append([f"{name}.wav", label, split])
     for seed, (split, listed) in enumerate(lists.items()):
         (root / f"audio_{split}").mkdir()

@@ -172,7 +172,7 @@ def test_an_input_of_fixed_size_is_found(run: Run, folder: Path) -> None:
 
 
 def test_probabilities_that_are_none_are_found(run: Run, folder: Path) -> None:
-    rewire(folder / "wave.onnx", ("Add", ["inner", "much"], "probabilities"), much=[0.1])
+    rewire(folder / "wave.onnx", ("Add", ["inner", "much"], "probabilities"), much=[0.01])
     assert "probabilities sum to" in only_error(run("models", "verify", "--models", folder))
 
 
@@ -265,9 +265,24 @@ def of_another_library(proto: Any) -> None:
 
 
 def that_hangs(proto: Any) -> None:
-    pool = next(node for node in proto.graph.node if node.op_type == "MaxPool")
-    kernel = next(attribute for attribute in pool.attribute if attribute.name == "kernel_shape")
-    kernel.ints[-1] = 1 << 31
+    """Pass the waveform through a loop without end."""
+    make, tensor = onnx.helper.make_node, onnx.helper.make_tensor_value_info
+    (waveform,) = (each.name for each in proto.graph.input)
+    for node in proto.graph.node:
+        node.input[:] = ["passed" if name == waveform else name for name in node.input]
+    body = onnx.helper.make_graph(
+        [make("Identity", ["goes_on"], ["goes_on_after"]), make("Identity", ["value"], ["value_after"])],
+        "body",
+        [
+            tensor("turn", onnx.TensorProto.INT64, []),
+            tensor("goes_on", onnx.TensorProto.BOOL, []),
+            tensor("value", onnx.TensorProto.FLOAT, None),
+        ],
+        [tensor("goes_on_after", onnx.TensorProto.BOOL, []), tensor("value_after", onnx.TensorProto.FLOAT, None)],
+    )
+    proto.graph.node.insert(0, make("Loop", ["turns", "yes", waveform], ["passed"], body=body))
+    for name, value in (("turns", np.array(1 << 62)), ("yes", np.array(True))):
+        proto.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
 
 
 def that_takes_all_memory(proto: Any) -> None:
