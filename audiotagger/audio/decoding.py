@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import itertools
 import os
-import shutil
+import stat
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import BinaryIO, cast
@@ -28,11 +29,20 @@ BLOCK_SECONDS = 10
 BLOCK_SAMPLES = 1 << 23
 """Of all channels, at most."""
 
+HIGHEST_RATE = 10_000_000
+"""Hz: more is a damaged header, and what it asks of the memory no machine has."""
+
 MOST_JUNK = 1 << 24
 """Bytes in front of a file that are searched for where it begins."""
 
 VERSION = 2
 """Of what `read_blocks` makes of a file: raised when that changes, so that nothing older is taken from a cache."""
+
+LARGEST_PIPE = 4 << 30
+"""Bytes of a pipe that are stored, for what never ends must not fill the disk."""
+
+WAIT_FOR_WRITER = 10
+"""Seconds after which a named pipe that nobody opens to write is given up."""
 
 
 def read_blocks(file: AudioFile, sample_rate: int, warn: Warn = ignore) -> Iterator[Waveform]:
@@ -79,7 +89,8 @@ def native_blocks(file: AudioFile, warn: Warn = ignore) -> Iterator[AudioBlock]:
         yield from _decode(file, name, warn)
         return
     try:
-        opened = open(file, "rb", buffering=0)  # noqa: PTH123, SIM115 (closed below; a Path would rewrite the name)
+        # Not Path.open, which would rewrite the name; closed below.
+        opened = open(file, "rb", buffering=0, opener=_open_at_once)  # noqa: SIM115
     except FileNotFoundError:
         raise AudioError("not_found", f"{name}: no such file or folder; check the name") from None
     except IsADirectoryError:
@@ -88,7 +99,8 @@ def native_blocks(file: AudioFile, warn: Warn = ignore) -> Iterator[AudioBlock]:
         reason = getattr(error, "strerror", error)
         raise AudioError("unreadable", f"{name}: {reason}; check that it may be read") from None
     with opened:
-        yield from _decode(cast("BinaryIO", opened), name, warn)
+        begin = _begin_of_pipe(opened, name) if stat.S_ISFIFO(os.fstat(opened.fileno()).st_mode) else b""
+        yield from _decode(cast("BinaryIO", opened), name, warn, begin)
 
 
 def waveform_blocks(
@@ -100,8 +112,8 @@ def waveform_blocks(
     """
     if waveform.ndim not in (1, 2) or (waveform.ndim == 2 and waveform.shape[1] > max(waveform.shape[0], 32)):
         raise ValueError(f"a waveform is [samples] or [samples, channels], not {list(waveform.shape)}")
-    if source_rate < 1:
-        raise ValueError(f"a sample rate is at least 1 Hz, not {source_rate}")
+    if not 1 <= source_rate <= HIGHEST_RATE:
+        raise ValueError(f"a sample rate is at least 1 Hz and at most {HIGHEST_RATE}, not {source_rate}")
     frames = np.asarray(waveform, np.float32).reshape(len(waveform), -1)
     yield from _at_rate(_mono([(source_rate, frames)], "waveform", warn), sample_rate)
 
@@ -111,14 +123,43 @@ def name_of(file: AudioFile) -> str:
     return os.fspath(file) if isinstance(file, str | os.PathLike) else "-"
 
 
-def spool(file: BinaryIO) -> BinaryIO:
-    """Return `file`, or, if it is a pipe, a temporary file with all that comes out of it: decoders jump about."""
+def spool(file: BinaryIO, name: str = "-", begin: bytes = b"") -> BinaryIO:
+    """Return `file`, or, if it is a pipe, a temporary file with all that comes out of it: decoders jump about.
+
+    `begin` has been read from the pipe before. Raises AudioError of kind "unreadable" for more than `LARGEST_PIPE`.
+    """
     if file.seekable():
         return file
     spooled = tempfile.TemporaryFile()  # noqa: SIM115 (closed when nobody reads it any more)
-    shutil.copyfileobj(file, spooled)
+    spooled.write(begin)
+    while data := file.read(1 << 20):
+        if spooled.tell() > LARGEST_PIPE:
+            spooled.close()
+            raise AudioError(
+                "unreadable", f"{name}: more than {LARGEST_PIPE / (1 << 30):g} GiB from a pipe; save it to a file first"
+            )
+        spooled.write(data)
     spooled.seek(0)
     return spooled
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file, also a pipe that nobody writes to yet. Windows has none."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _begin_of_pipe(pipe: io.FileIO, name: str) -> bytes:
+    """Wait until somebody writes to a pipe, and return the first bytes if there are any yet.
+
+    Raises AudioError of kind "unreadable" if nobody does.
+    """
+    end = time.monotonic() + WAIT_FOR_WRITER
+    while (data := pipe.read(1 << 16)) == b"":
+        if time.monotonic() > end:
+            raise AudioError("unreadable", f"{name}: a pipe that nothing writes to; start what writes to it first")
+        time.sleep(0.05)
+    os.set_blocking(pipe.fileno(), True)
+    return data or b""  # None: the writer is there and has not written yet
 
 
 def _unusable_folder(folder: str) -> AudioError:
@@ -129,8 +170,8 @@ def _unusable_folder(folder: str) -> AudioError:
     return AudioError("no_audio", f"{folder}: a folder, and no audio file was found in it; from Python, use find_audio")
 
 
-def _decode(file: BinaryIO, name: str, warn: Warn) -> Iterator[AudioBlock]:
-    seekable = spool(file)
+def _decode(file: BinaryIO, name: str, warn: Warn, begin: bytes = b"") -> Iterator[AudioBlock]:
+    seekable = spool(file, name, begin)
     start = seekable.tell()
     plain = seekable
     if isinstance(seekable, io.BufferedReader | io.BufferedRandom):  # which does not notice when others move the file
@@ -179,16 +220,18 @@ def _pieces(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[Audio
 
 def _mono(pieces: Iterable[AudioBlock], name: str, warn: Warn) -> Iterator[AudioBlock]:
     empty = True
-    for block in mix_down(remove_bad_samples(_gather(pieces), name, warn)):
+    for block in mix_down(remove_bad_samples(_gather(pieces, name), name, warn)):
         empty = False
         yield block
     if empty:
         raise _nothing_in(name)
 
 
-def _gather(pieces: Iterable[AudioBlock]) -> Iterator[AudioBlock]:
+def _gather(pieces: Iterable[AudioBlock], name: str) -> Iterator[AudioBlock]:
     """Yield blocks of `BLOCK_SECONDS`, whatever the pieces: what is decided by block does not depend on the format."""
     for (rate, channels), alike in itertools.groupby(pieces, lambda piece: (piece[0], piece[1].shape[1])):
+        if not 1 <= rate <= HIGHEST_RATE:
+            raise AudioError("undecodable", f"{name}: a sample rate of {rate} Hz; it is damaged, or no audio")
         size = max(1, min(BLOCK_SECONDS * rate, BLOCK_SAMPLES // channels))
         held: list[Waveform] = []
         frames = 0

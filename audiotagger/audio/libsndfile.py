@@ -22,6 +22,9 @@ CODED_STEP = 1152
 FAILURES = 16
 """Errors in a row after which a stream is given up."""
 
+FALSE_STARTS = 100
+"""Places in a row where a stream seems to begin but none does, after which the rest of a file is given up."""
+
 READ_AHEAD = {"FLAC": 65_536, "MP3": 4, "OGG": 65_536}
 """Bytes that a coder may have read beyond where it stopped."""
 
@@ -66,13 +69,15 @@ def decode(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[AudioB
     """
     read = lost = 0.0
     damaged = False
+    false_starts = 0
     position: int | None = start
-    while position is not None:
+    while position is not None and false_starts < FALSE_STARTS:
         try:
             stream = _Stream(file, position)
         except soundfile.LibsndfileError:
             if position == start:
                 raise
+            false_starts += 1
             position = next_stream(file, position + 1)
             continue
         with stream:
@@ -80,11 +85,12 @@ def decode(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[AudioB
                 yield stream.sample_rate, piece
             if stream.failure and not read + stream.frames:
                 raise stream.failure
+            false_starts = 0 if stream.frames else false_starts + 1
             read += stream.frames / stream.sample_rate
             lost += stream.lost_seconds()
             position = next_stream(file, max(position + 1, stream.end))
             damaged = damaged or stream.damaged or (stream.failure is not None and stream.is_audio_until(position))
-    if damaged or lost > LOST:
+    if damaged or lost > LOST or position is not None:
         warn(partly_read(name, read, lost if lost > LOST else 0.0))
 
 
@@ -107,8 +113,7 @@ class _Stream:
         """Read so far."""
         self.failure: soundfile.LibsndfileError | None = None
         """An error since which nothing has been read."""
-        self.damaged = False
-        """Whether something has been read after an error."""
+        self._read_on = False  # after an error
 
     def __enter__(self) -> Self:
         return self
@@ -130,7 +135,7 @@ class _Stream:
                 failures += 1
             else:
                 if count:
-                    self.damaged = self.damaged or self.failure is not None
+                    self._read_on = self._read_on or self.failure is not None
                     self.failure, failures = None, 0
                     self._read_until = self._file.tell()
                 elif self.failure and self._sound.format == "FLAC" and (behind := self._reopen_behind(at)):
@@ -164,6 +169,12 @@ class _Stream:
             except soundfile.LibsndfileError:
                 gap += max(4096, gap // 4)
         return 0
+
+    @property
+    def damaged(self) -> bool:
+        """Whether something has been read after an error, or the end is a read error."""
+        source = self._sound.name
+        return self._read_on or (isinstance(source, Section) and source.failed)
 
     def lost_seconds(self) -> float:
         """Seconds that should be here but are not, where the header says how many there are."""

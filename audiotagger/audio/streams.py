@@ -42,16 +42,23 @@ def partly_read(name: str, read: float, lost: float = 0.0) -> AudioWarning:
 class Section:
     """What a file holds from an offset on, as a file without a name: decoders would be misled by a suffix.
 
-    `seek` to where no file goes returns -1: it is called from C, where an exception has nowhere to go.
+    `seek` to where no file goes returns -1, and `readinto` nothing if reading fails: they are called from C, where an
+    exception has nowhere to go.
     """
 
     def __init__(self, file: BinaryIO, start: int) -> None:
         self._file, self._start = file, start
         self.read = file.read
+        self.failed = False
+        """Whether reading into a buffer has failed."""
         file.seek(start)
 
     def readinto(self, buffer: memoryview) -> int:
-        data = self._file.read(len(buffer))
+        try:
+            data = self._file.read(len(buffer))
+        except Exception:  # a failing disk, or whatever the caller's own file raises
+            self.failed = True
+            return 0
         buffer[: len(data)] = data
         return len(data)
 

@@ -114,22 +114,27 @@ def _silent_stderr() -> Iterator[None]:
 
 
 def mute_c_libraries() -> None:
-    """Keep what C libraries print from stderr, until the process ends.
+    """Keep what C libraries print from stdout and stderr, until the process ends.
 
-    libmpg123 comments on damaged MP3 files there without naming the file, and libsndfile has no setting against it.
-    From now on file descriptor 2 leads nowhere, and `sys.stderr` to where it led: no other thread loses a line, as it
-    could if the descriptor were redirected during each call.
+    libmpg123 comments on damaged MP3 files on stderr, libsndfile on damaged SDS files on stdout, without naming the
+    file, and neither has a setting against it. From now on file descriptors 1 and 2 lead nowhere, and `sys.stdout` and
+    `sys.stderr` to where they led: no other thread loses a line, as it could if a descriptor were redirected during
+    each call.
     """
-    try:
-        if sys.stderr.fileno() != 2:
-            return
-    except OSError:  # no file of the system
-        return
-    kept = os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors=sys.stderr.errors)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
-    sys.stderr = kept
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        stream = getattr(sys, name)
+        try:
+            if stream.fileno() != number:
+                continue
+        except (AttributeError, OSError):  # closed, or no file of the system
+            continue
+        stream.flush()
+        buffering = 1 if stream.line_buffering else -1
+        kept = os.fdopen(os.dup(number), "w", buffering, encoding=stream.encoding, errors=stream.errors)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+        setattr(sys, name, kept)
 
 
 def stderr_console() -> Console:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from audiotagger.audio.decoding import name_of, read_blocks, waveform_blocks
 from audiotagger.audio.types import AudioFile, Warn, Waveform, ignore
 from audiotagger.audio.windows import is_silent, split_windows
-from audiotagger.errors import AudioError, AudioWarning, ModelError
+from audiotagger.errors import AudioError, AudioTaggerError, AudioWarning, ModelError
 from audiotagger.inference.labels import LabelSubset
 from audiotagger.inference.model import Model, model_files
 from audiotagger.inference.parallel import available_cores, ordered_map
@@ -257,8 +257,11 @@ class Tagger:
                 return path, function(path, itertools.takewhile(lambda _: not cancelled.is_set(), decoded), warnings)
             except AudioError as error:
                 return path, error
-            except (OSError, RuntimeError, ValueError, MemoryError) as error:  # a failing disk, a bug in a decoder
-                return path, AudioError("unreadable", f"{path}: {error!r}")
+            except AudioTaggerError:  # of the models, not of this file
+                raise
+            except Exception as error:  # a failing disk, a bug in a decoder
+                reason = (isinstance(error, OSError) and error.strerror) or repr(error)
+                return path, AudioError("unreadable", f"{path}: cannot be read ({reason}); check the file and the disk")
 
         return ordered_map(process, files, jobs or available_cores(), cancelled.set)
 

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 from audiotagger.audio.discovery import AUDIO_SUFFIXES
 from audiotagger.errors import AudioTaggerError, OutputError
@@ -74,6 +74,14 @@ def replacing_output(path: Path) -> Iterator[Path]:
         yield partial
 
 
+STANDARD_STREAMS = {
+    path: name
+    for number, name in ((1, "stdout"), (2, "stderr"))
+    for path in (f"/dev/{name}", f"/dev/fd/{number}", f"/proc/self/fd/{number}")
+}
+"""They are not opened by these names: they may be files that others write to, and lead elsewhere by now."""
+
+
 @contextmanager
 def open_output(path: Path | None, encoding_errors: str) -> Iterator[TextIO]:
     """Open the destination of results.
@@ -96,9 +104,10 @@ def open_output(path: Path | None, encoding_errors: str) -> Iterator[TextIO]:
     OutputError
         The file cannot be written, or is named like an audio file.
     """
-    if path is None or path == Path("/dev/stdout"):  # may be a file that others write to
-        sys.stdout.reconfigure(encoding="utf-8", errors=encoding_errors)  # type: ignore[union-attr]
-        yield sys.stdout
+    stream = _standard_stream(path or Path("/dev/stdout"))
+    if path is None or stream:
+        stream.reconfigure(encoding="utf-8", errors=encoding_errors)
+        yield stream
         return
     _refuse_audio(path)
     if path.exists() and not path.is_file():  # a device or a named pipe
@@ -146,6 +155,10 @@ def open_journal(
         The file cannot be written, is in use by another process, is not a journal, is named like an audio file, or has
         results and is not to be resumed.
     """
+    if stream := _standard_stream(path):
+        stream.reconfigure(encoding="utf-8", errors=encoding_errors)
+        yield stream, set()
+        return
     _refuse_audio(path)
     if path.exists() and not path.is_file():
         with _open(path, "w", encoding_errors) as file:
@@ -156,6 +169,11 @@ def open_journal(
         if path.stat().st_size and not resume:
             raise OutputError(f"{path}: has results already; add --resume to continue, or remove the file")
         yield appending, _paths_in(path, retry)
+
+
+def _standard_stream(path: Path) -> Any:
+    name = STANDARD_STREAMS.get(str(path))
+    return name and getattr(sys, name)
 
 
 def _paths_in(journal: Path, retry: Collection[str]) -> set[str]:
