@@ -67,14 +67,17 @@ def test_a_killed_run_can_be_resumed(run: Run, workshop: Path, killed: Path) -> 
 
 @pytest.mark.slow
 def test_a_full_disk_loses_no_finished_epoch(workshop: Path, killed: Path) -> None:
+    def contents() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in full.iterdir() if path.name != "curves.png"}
+
     full = shutil.copytree(killed, workshop / "full")
-    before = {path.name: path.read_bytes() for path in full.iterdir()}
+    before = contents()
     refused = command(*ARGS, "full", "--resume", cwd=workshop, largest_file=len(before["checkpoint.npz"]) // 2)
     assert refused.returncode == 1
     assert refused.stderr.splitlines()[-1].startswith("audiotagger: full/checkpoint.npz: ")
     assert "--resume" in refused.stderr.splitlines()[-1]
     # What it goes on with, once there is room, is as it was.
-    assert {path.name: path.read_bytes() for path in full.iterdir()} == before
+    assert contents() == before
 
 
 def test_a_run_stopped_after_its_last_epoch_is_finished(run: Run, workshop: Path, unfinished: Path) -> None:
