@@ -125,18 +125,21 @@ def _convert(run: Path, folder: Path, in_8_bits: bool, progress: Callable[[int, 
     result = json.loads((run / "result.json").read_text(encoding="utf-8"))
     net = load_keras(run / "model.keras")
     # The output for none of the labels is left out, so the rest may sum to less than one.
-    probabilities = keras.layers.Softmax()(net.output / result["temperature"])[:, : len(config.labels)]
-    model = keras.Model(net.input, [probabilities, net.get_layer("embedding").output])
+    scores = keras.layers.Softmax()(net.output / result["temperature"])[:, : len(config.labels)]
+    model = keras.Model(net.input, [scores, net.get_layer("embedding").output])
     path = folder / f"{config.kind}.onnx"
     _write_onnx(model, path, _metadata(config, result, net.get_layer("embedding").output.shape[-1]))
     shutil.copyfile(run / "model.keras", path.with_suffix(".keras"))
     windows = np.load(run / "windows.npy").astype(np.float32)
-    exported = Model.load(path)
     expected, embedding = (np.asarray(output) for output in model(windows, training=False))
+    try:
+        exported = Model.load(path)
+        probabilities, embedded = exported.predict(windows), exported.embed(windows)
+    except ModelError as error:  # names a temporary file
+        raise RunError(f"{run}: {str(error).partition(': ')[2]}; nothing replaced") from None
     scale = max(float(np.abs(embedding).max()), 1.0)  # of its largest value
     difference = max(
-        float(np.max(np.abs(exported.predict(windows) - expected))),
-        float(np.max(np.abs(exported.embed(windows) - embedding))) / scale,
+        float(np.max(np.abs(probabilities - expected))), float(np.max(np.abs(embedded - embedding))) / scale
     )
     if not difference <= TOLERANCE:
         raise RunError(f"{run}: ONNX differs from Keras by {difference:.1e}, over {TOLERANCE:.0e}; nothing replaced")

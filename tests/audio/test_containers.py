@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -317,12 +318,16 @@ def test_bad_files_are_one_line_each_and_ffmpeg_says_nothing(tmp_path: Path) -> 
 def test_without_the_extra_the_remedy_is_named(tmp_path: Path, clip: Path) -> None:
     m4a = encode(tmp_path / "a.m4a", "aac", tone(1.0, 44_100))
     (tmp_path / "text.wav").write_text("not audio")
-    script = f"import sys; sys.modules['av'] = None; {RUN}"
+    # Of the workers too.
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text("import sys; sys.modules['av'] = None")
+    path = os.pathsep.join([str(tmp_path / "site"), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
-        [sys.executable, "-c", script, "tag", "--format", "jsonl", clip, m4a, tmp_path / "text.wav"],
+        [sys.executable, "-m", "audiotagger", "tag", "--format", "jsonl", clip, m4a, tmp_path / "text.wav"],
         capture_output=True,
         check=False,
         text=True,
+        env={**os.environ, "PYTHONPATH": path},
     )
     assert done.returncode == 1
     good, *others = map(json.loads, done.stdout.splitlines())

@@ -122,7 +122,7 @@ def test_a_failed_export_leaves_the_old_models_alone(run: Run, workshop: Path, t
     # A net that is no number anywhere cannot agree with anything.
     np.save(broken / "windows.npy", np.full((1, 64_000), np.nan, np.float32))
     done = run("export", broken, cwd=workshop)
-    assert done.exit_code == 1
+    assert done.exit_code == 1, done.output
     assert "nothing replaced" in done.stderr
     done = run("export", only_run(workshop, "wave"), broken, cwd=workshop)
     assert done.exit_code == 1
