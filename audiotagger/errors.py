@@ -17,8 +17,8 @@ class AudioError(AudioTaggerError):
     Parameters
     ----------
     kind
-        A constant for programs: "not_found", "no_audio", "unreadable", "undecodable", "empty", "needs_extra" or
-        "not_written".
+        A constant for programs: "not_found", "no_audio", "unreadable", "undecodable", "empty", "needs_extra",
+        "not_written", or on the command line "crashed", "timeout" or "out_of_memory".
     message
         One line for people.
     """
@@ -29,6 +29,12 @@ class AudioError(AudioTaggerError):
 
     def __reduce__(self) -> tuple[type["AudioError"], tuple[str, str]]:
         return type(self), (self.kind, str(self))  # Exception alone would be unpickled without its kind
+
+
+PASSING = frozenset({
+    "crashed", "needs_extra", "not_found", "not_written", "out_of_memory", "timeout", "unreadable",
+})  # fmt: skip
+"""Kinds of `AudioError` whose cause may have passed when the file is tried again."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,10 @@ class ModelError(AudioTaggerError):
     """A model file is missing, broken or not one of audiotagger's."""
 
     exit_status = 2
+
+
+class WorkerError(AudioTaggerError):
+    """A worker process cannot be started."""
 
 
 class DataError(AudioTaggerError):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import re
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from audiotagger.errors import ExtraError
 
@@ -49,6 +47,8 @@ def missing_packages(extra: str) -> list[str]:
 @functools.cache
 def _modules(extra: str) -> list[str]:
     """Return the modules of `extra`, by the metadata of the installed package."""
+    from importlib import metadata
+
     try:
         requirements = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:  # run from a checkout that is not installed
@@ -67,6 +67,10 @@ def install_command(extra: str) -> str:
     That is a checkout, or the wheel (PEP 610 says which); where neither is there any more, the command names the
     missing packages.
     """
+    from importlib import metadata
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
     checkout = Path(__file__).parent.parent
     if (checkout / "pyproject.toml").is_file():
         return f'pip install -e "{_from_here(checkout)}[{extra}]"'

@@ -1,4 +1,4 @@
-"""Score the shipped models on the test clips and write docs/scores.json, from which the tables of the pages are made.
+"""Evaluate the shipped models on the test clips and write docs/scores.json, the source of the tables in the docs.
 
 python benchmarks/card.py data
 cog -r -I docs README.md docs/*.md
@@ -47,7 +47,7 @@ def main(data: Annotated[Path | None, typer.Argument()] = None) -> None:
 
 
 def _rounded(value: object) -> object:
-    """Return figures with four digits, as no page shows more."""
+    """Round all numbers to four decimals."""
     if isinstance(value, dict):
         return {key: _rounded(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Print how far the mel net's own log-mel spectrogram is from librosa's, in dB, over the clips of a folder.
+"""Compare the log-mel spectrogram inside the mel model with librosa's, on the clips of a folder.
 
 python benchmarks/log_mel.py [FOLDER]     (default: examples)
 """
@@ -22,7 +22,7 @@ from audiotagger.training.layers import LogMel, RMSNormalization
 
 
 def difference(path: Path, normalize: RMSNormalization, log_mel: LogMel) -> float:
-    """Return the largest difference of any cell, on the level that the net gives the clip."""
+    """Return the largest difference in dB of a clip's spectrogram, after the model's level normalization."""
     level = np.asarray(normalize(read_waveform(path, log_mel.sample_rate)[None]))
     power = librosa.feature.melspectrogram(
         y=level[0],
@@ -37,7 +37,7 @@ def difference(path: Path, normalize: RMSNormalization, log_mel: LogMel) -> floa
 
 
 def main() -> None:
-    """Print the worst clip's difference."""
+    """Print the largest difference of all clips."""
     folder = sys.argv[1] if len(sys.argv) > 1 else "examples"
     layers = networks.build("mel", "default", 2).layers
     normalize = next(layer for layer in layers if isinstance(layer, RMSNormalization))

@@ -1,10 +1,12 @@
-"""Train a variant of a net, score it on held-out sources, and add a row to recipes.csv.
+"""Train a model with a variant of its recipe, evaluate it on held-out sources, and add a row to recipes.csv.
 
-    python benchmarks/recipes.py "no mixing" --model mel --epochs 10 --set mix=0
-    python benchmarks/recipes.py "no mixing" --model wave --epochs 10 --set mix=0
+    python benchmarks/recipes.py "no mixup" --model mel --epochs 10 --set mix=0
+    python benchmarks/recipes.py "no mixup" --model wave --epochs 10 --set mix=0
+    python benchmarks/recipes.py "teacher" --model mel --epochs 10 --teacher FILE
 
-When both nets of a variant have been trained, a row with their average follows. What is held out depends on --fold;
-test clips are never looked at. A run that was stopped goes on where it was.
+Training starts from random weights, with --teacher FILE (an ONNX model) by distillation. Once both models of a variant
+are trained, two rows for their ensemble follow: the arithmetic mean of the probabilities and the geometric one. --fold
+chooses the held-out sources; test clips are never used. Repeat the command to resume an interrupted run.
 """
 
 from __future__ import annotations
@@ -23,33 +25,35 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
+from audiotagger.datasets.cache import decode_all
 from audiotagger.datasets.dataset import find_data, read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.evaluation import metrics
-from audiotagger.training.cache import decode_all
-from audiotagger.training.distributed import Workers
 from audiotagger.training.recipes import RECIPES, SAMPLE_RATE, with_teacher
 from audiotagger.training.run_folder import Config, new_config, write_text
 from audiotagger.training.trainer import fit
 from audiotagger.training.validation import Validation
+from audiotagger.training.workers import Workers
 
 TABLE = Path(__file__).parent / "recipes.csv"
-COLUMNS = ("date", "name", "fold", "seed", "net", "epochs", "minutes", "settings", "clips", "map3", "macro", "top1")
+COLUMNS = ("date", "name", "fold", "seed", "model", "epochs", "minutes", "settings", "clips", "map3", "macro", "top1")
 
 
 def main(
-    name: Annotated[str, typer.Argument(help="What the variant is called.")],
+    name: Annotated[str, typer.Argument(help="Name of the variant.")],
     model: Annotated[str, typer.Option(help="mel or wave.")],
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=JSON", help="Of the recipe.")] = None,
-    epochs: int = 10,
-    fold: int = 0,
-    seed: int = 0,
-    teacher: Path | None = None,
-    data: Path | None = None,
-    runs: Path = Path("runs/bench"),
-    table: Path = TABLE,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=JSON", help="Change the recipe.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="Number of training epochs.")] = 10,
+    fold: Annotated[int, typer.Option(help="Which sources to hold out.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    teacher: Annotated[Path | None, typer.Option(metavar="FILE", help="Teacher for distillation.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Dataset.")] = None,
+    runs: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("runs/bench"),
+    table: Annotated[Path, typer.Option(help="CSV file that rows are added to.")] = TABLE,
 ) -> None:
-    """Train, score, add a row."""
+    """Train a variant of a recipe and add a row to the table."""
     changes = {field: json.loads(value) for field, value in (pair.split("=", 1) for pair in settings or ())}
     base = RECIPES[model, "default"]
     recipe = replace(with_teacher(base) if teacher else base, epochs=epochs, **changes)
@@ -60,48 +64,48 @@ def main(
         run.mkdir(parents=True)
         write_text(run / "config.json", json.dumps(asdict(config), indent=2))
     elif Config.read(run) != config:
-        raise typer.BadParameter(f"{run}: another variant has this name; give this one its own")
+        raise typer.BadParameter(f"{run}: another variant has this name; choose another one")
     began = time.monotonic()
     fit(config, run, Console(stderr=True), Workers())
     minutes = f"{(time.monotonic() - began) / 60:.0f}"
 
-    scores, truth = judge(run)
+    scores, truth = predict(run)
     row = {"date": date.today().isoformat(), "name": name, "fold": fold, "seed": seed, "clips": len(truth)}
-    said = {
+    options = {
         "epochs": epochs,
         "minutes": minutes,
         "settings": " ".join([*(settings or ()), *([f"--teacher {teacher.name}"] if teacher else [])]),
     }
-    add(table, row | said | {"net": model} | summary(scores, truth))
+    add(table, row | options | {"model": model} | summarize(scores, truth))
     partner = folder / {"mel": "wave", "wave": "mel"}[model]
     if (partner / "result.json").is_file():
-        other, _ = judge(partner)
-        add(table, row | {"net": "average"} | summary((scores + other) / 2, truth))
-        add(table, row | {"net": "geometric"} | summary(np.sqrt(scores * other), truth))
+        other, _ = predict(partner)
+        add(table, row | {"model": "ensemble"} | summarize((scores + other) / 2, truth))
+        add(table, row | {"model": "geometric mean"} | summarize(np.sqrt(scores * other), truth))
 
 
-def judge(run: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Scores [clips, labels] of a finished run on its held-out clips, and their true labels."""
+def predict(run: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the scores [clips, labels] of a finished run's held-out clips, and their true labels [clips]."""
     config = Config.read(run)
-    corpus = read_dataset(Path(config.data))
-    _, clips = hold_out(corpus.train, fold=config.fold or 0)
-    everything = [*corpus.train, *corpus.other, *corpus.unlabelled]
+    dataset = read_dataset(Path(config.data))
+    _, clips = hold_out(dataset.train, fold=config.fold or 0)
+    everything = [*dataset.train, *dataset.other, *dataset.unlabelled]
     decoded = decode_all(everything, SAMPLE_RATE, lambda *_: None)
     waveforms = decoded.take([everything.index(clip) for clip in clips])
-    held_out = Validation(clips, waveforms, corpus.labels, round(config.recipe.window * SAMPLE_RATE))
-    net = keras.saving.load_model(run / "model.keras", compile=False)
+    held_out = Validation(clips, waveforms, dataset.labels, round(config.recipe.window * SAMPLE_RATE))
+    model = keras.saving.load_model(run / "model.keras", compile=False)
     temperature = json.loads((run / "result.json").read_text())["temperature"]
-    return held_out.scores(held_out.logits(net), temperature), held_out.truth
+    return held_out.scores(held_out.logits(model), temperature), held_out.truth
 
 
-def summary(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, str]:
-    """MAP@3, macro MAP@3 and top-1 of scores [clips, labels], as text."""
+def summarize(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, str]:
+    """Return MAP@3, macro MAP@3 and top-1 of scores [clips, labels], as text."""
     measures = {"map3": metrics.map_at, "macro": metrics.macro_map_at, "top1": metrics.top_1}
     return {name: f"{measure(scores, truth):.3f}" for name, measure in measures.items()}
 
 
 def add(table: Path, row: dict[str, object]) -> None:
-    """Append a row to the table, and print it."""
+    """Append a row to the table and print it."""
     new = not table.exists()
     with table.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")

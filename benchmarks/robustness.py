@@ -1,4 +1,4 @@
-"""Measure what distortions and shortness do to the scores of the test clips, and print the tables of the model card.
+"""Evaluate the models on distorted and on shortened test clips, and print the tables of the model card.
 
     python benchmarks/robustness.py data
 
@@ -28,31 +28,31 @@ SAMPLE_RATE = 16_000
 
 
 def clipped(waveform: Waveform, _: np.random.Generator) -> Waveform:
-    """Ten times too loud for its range."""
+    """Amplify a waveform to ten times full scale and clip it."""
     peak = np.abs(waveform).max(initial=1e-9)
     return np.asarray(np.clip(10 * waveform / peak, -1, 1), np.float32)
 
 
 def quiet(waveform: Waveform, _: np.random.Generator) -> Waveform:
-    """A root mean square of -70 dBFS in 16 bits."""
+    """Scale a waveform to a root mean square of -70 dBFS and quantize it to 16 bits."""
     level = np.sqrt(np.mean(waveform**2)) + 1e-9
     return np.asarray(np.round(waveform * (10 ** (-70 / 20) / level) * 32_768) / 32_768, np.float32)
 
 
 def offset(waveform: Waveform, _: np.random.Generator) -> Waveform:
-    """A DC offset of three times the root mean square."""
+    """Add a DC offset of three times the root mean square."""
     return waveform + np.float32(3 * np.sqrt(np.mean(waveform**2)))
 
 
 def band_limited(waveform: Waveform, _: np.random.Generator) -> Waveform:
-    """Nothing above 4 kHz."""
+    """Remove everything above 4 kHz."""
     spectrum = np.fft.rfft(waveform)
     spectrum[np.fft.rfftfreq(len(waveform), 1 / SAMPLE_RATE) > 4_000] = 0
     return np.fft.irfft(spectrum, len(waveform)).astype(np.float32)
 
 
 def mp3(waveform: Waveform, _: np.random.Generator) -> Waveform:
-    """Through an MP3 of 32 kbit/s."""
+    """Encode a waveform as MP3 at 32 kbit/s, and decode it."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp3") as container:
         stream = container.add_stream("libmp3lame", rate=SAMPLE_RATE, layout="mono")
@@ -65,7 +65,7 @@ def mp3(waveform: Waveform, _: np.random.Generator) -> Waveform:
 
 
 def at_speed(factor: float) -> Callable[[Waveform, np.random.Generator], Waveform]:
-    """Return a function that plays a waveform `factor` times as fast, pitch and all."""
+    """Return a function that changes tempo and pitch by `factor`."""
 
     def change(waveform: Waveform, _: np.random.Generator) -> Waveform:
         positions = np.arange(0, max(len(waveform) - 1, 1), factor)
@@ -75,7 +75,7 @@ def at_speed(factor: float) -> Callable[[Waveform, np.random.Generator], Wavefor
 
 
 def in_a_room(waveform: Waveform, rng: np.random.Generator) -> Waveform:
-    """With reverberation of 0.6 s as loud as the direct sound."""
+    """Add reverberation of 0.6 s at the level of the direct sound."""
     response = rng.normal(size=round(0.6 * SAMPLE_RATE)) * 10 ** (-3 * np.linspace(0, 1, round(0.6 * SAMPLE_RATE)))
     response /= np.sqrt(np.sum(response**2))
     response[0] += 1
@@ -110,7 +110,7 @@ def cut_to(seconds: float) -> Callable[[Waveform, np.random.Generator], Waveform
 
 
 DISTORTIONS: dict[str, Callable[[Waveform, np.random.Generator], Waveform]] = {
-    "as they are": lambda waveform, _: waveform,
+    "none": lambda waveform, _: waveform,
     "clipped by 20 dB": clipped,
     "quiet, -70 dBFS in 16 bits": quiet,
     "DC offset of three times the level": offset,
@@ -130,9 +130,9 @@ LENGTHS = (0.05, 0.1, 0.2, 0.5, 1.0)
 def main(
     data: Annotated[Path | None, typer.Argument()] = None,
     models: Annotated[Path | None, typer.Option(metavar="DIR")] = None,
-    clips: Annotated[int, typer.Option(help="Only so many, evenly spaced.")] = 0,
+    clips: Annotated[int, typer.Option(help="Number of clips, evenly spaced; 0 for all.")] = 0,
 ) -> None:
-    """Print a table of distortions, then one of lengths."""
+    """Print a table of distortions and one of lengths."""
     root = find_data(data)
     tagger = Tagger.load(models)
     listed = [clip for clip in read_split(root, "test") if clip.label in tagger.labels]
@@ -156,7 +156,7 @@ def row(
     truth: NDArray[np.int64],
     function: Callable[[Waveform, np.random.Generator], Waveform],
 ) -> Iterator[str]:
-    """Yield the cells of one line."""
+    """Yield the cells of one row."""
     rng = np.random.default_rng(0)
     scores, confident = np.zeros((len(waveforms), len(tagger.labels))), np.zeros(len(waveforms), bool)
     for i, waveform in enumerate(waveforms):

@@ -1,8 +1,8 @@
-"""Print how fast and how large `audiotagger` is: start-up, one clip, hours of audio, milliseconds of each net.
+"""Print run time and memory of `audiotagger`: start-up, one clip, hours of audio; milliseconds per model.
 
-python benchmarks/speed.py [--runs 7] [--hours 2]
+python benchmarks/speed.py [--runs 7] [--hours 2] [--models DIR --models OTHER_DIR]
 
-Whole processes are measured from outside, as a user waits for them; quote the medians, from a quiet machine.
+Whole processes are measured, as a user experiences them; the medians are printed. Run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -18,19 +18,22 @@ import time
 import wave
 from pathlib import Path
 
-# Nothing large may be imported here: a child's peak of memory begins at its parent's size.
+# Import nothing large here: a child process's peak memory is at least its parent's size.
 
-NETS = """
-import time, numpy as np
+MODELS = """
+import statistics, sys, time, numpy as np
 from audiotagger import Tagger
 clip = np.random.default_rng(0).normal(0, 0.1, (1, 5 * 16_000)).astype(np.float32)
-for model in Tagger.load().models:
-    times = []
-    for _ in range(30):
-        began = time.perf_counter()
+models = [(folder, model) for folder in sys.argv[1:] or [None] for model in Tagger.load(folder).models]
+times = [[] for _ in models]
+for _ in range(60):  # in turns: what slows the machine down meets all of them
+    for of_model, (_, model) in zip(times, models):
+        start = time.perf_counter()
         model.predict(clip)
-        times.append(time.perf_counter() - began)
-    print(f"{model.name:<4} net, 5 s clip, one thread       {1000 * sorted(times)[15]:8.1f} ms")
+        of_model.append(time.perf_counter() - start)
+for of_model, (folder, model) in zip(times, models):
+    where = f" of {folder}" if folder else ""
+    print(f"{model.name:<4} model{where}, 5 s clip, one thread     {1000 * statistics.median(of_model):8.1f} ms")
 """
 
 
@@ -44,7 +47,7 @@ def write_noise(path: Path, seconds: int, rate: int, channels: int) -> None:
 
 
 def measure(args: list[str], runs: int) -> tuple[float, float]:
-    """Return the median of wall seconds and of peak MiB of `audiotagger ARGS`, after one run that does not count."""
+    """Return the medians of wall seconds and peak MiB of `audiotagger ARGS`, after a warm-up run."""
     seconds, peaks = [], []
     for _ in range(runs + (runs > 1)):
         began = time.perf_counter()
@@ -60,10 +63,11 @@ def measure(args: list[str], runs: int) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print one line a figure."""
+    """Print one line per measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--hours", type=int, default=2, help="length of the long file; 0 leaves it out")
+    parser.add_argument("--models", action="append", default=[], help="folders of models to time in turns")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         clip, long = Path(folder) / "clip.wav", Path(folder) / "long.wav"
@@ -78,7 +82,7 @@ def main() -> None:
         for name, args, runs in lines:
             seconds, peak = measure(args, runs)
             print(f"{name:<36}{seconds:8.2f} s  {peak:6.0f} MiB", flush=True)
-    subprocess.run([sys.executable, "-c", NETS], check=True)
+    subprocess.run([sys.executable, "-c", MODELS, *options.models], check=True)
 
 
 if __name__ == "__main__":

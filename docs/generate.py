@@ -195,6 +195,7 @@ def _signature(function: Any) -> str:
     signature = inspect.signature(function)
     parameters = [name for name in signature.parameters.values() if name.name != "self"]
     short = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(signature.replace(parameters=parameters)))
+    short = re.sub(r"<function (\w+) at 0x\w+>", r"\1", short)  # a default that is a function
     if len(short) <= 80:
         return short
     head, arrow, returned = short.rpartition(" -> ")

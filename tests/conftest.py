@@ -1,4 +1,4 @@
-"""Real clips, made in tmp_path: the tests need no data but this."""
+"""Fixtures: commands and generated clips. The tests need no other data."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import csv
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +19,7 @@ import soundfile
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
-# What a developer's shell may have set must not reach the commands under test.
+# The commands under test must not depend on the developer's shell.
 for name in (
     "AUDIOTAGGER_MODELS",
     "AUDIOTAGGER_DATA",
@@ -31,17 +35,32 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 Waveform = NDArray[np.float32]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Decoded clips are kept for all tests together, and never in the user's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUDIOTAGGER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def invoke(*args: object, cwd: Path = Path()) -> Result:
+    """Run a command of audiotagger in this process: quicker, once TensorFlow is imported."""
+    from audiotagger.cli import app
+
+    with chdir(cwd):
+        return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
 @pytest.fixture
 def run() -> Callable[..., Result]:
     """Run a command of audiotagger in this process."""
-    from audiotagger.cli import app
-
-    return lambda *args: CliRunner().invoke(app, [str(arg) for arg in args])
+    return invoke
 
 
 def command(*args: object, cwd: Path, largest_file: int | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command of audiotagger in a process of its own; no file that it writes may be larger than that, in bytes:
-    as on a full disk, there is an error.
+    """Run a command of audiotagger in a process of its own.
+
+    With `largest_file`, in bytes, writing a larger file fails as on a full disk.
     """
 
     def limit() -> None:
@@ -56,9 +75,31 @@ def command(*args: object, cwd: Path, largest_file: int | None = None) -> subpro
         text=True,
         timeout=600,
         cwd=cwd,
-        env={**os.environ, "AUDIOTAGGER_CACHE": str(cwd / "cache")},
         preexec_fn=limit if largest_file else None,
     )
+
+
+@contextmanager
+def started(*args: object, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command of audiotagger in the background; what is left of it at the end is killed."""
+    options = {"stdin": subprocess.DEVNULL, **options}
+    with subprocess.Popen([sys.executable, "-m", "audiotagger", *map(str, args)], **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_until(
+    happened: Callable[[], bool], process: subprocess.Popen[Any] | None = None, seconds: float = 300
+) -> None:
+    """Return as soon as something has happened, or the process that should do it has ended; fail when it takes longer
+    than so many seconds.
+    """
+    deadline = time.monotonic() + seconds
+    while not happened() and (process is None or process.poll() is None):
+        assert time.monotonic() < deadline, f"nothing happened in {seconds} s"
+        time.sleep(0.01)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -68,7 +109,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def tone(seconds: float, sample_rate: int = 16_000, hertz: float = 440.0) -> Waveform:
-    """A plucked string of sorts: harmonics that decay."""
+    """Decaying harmonics, like a plucked string."""
     time = np.arange(round(seconds * sample_rate)) / sample_rate
     waves = sum(np.sin(2 * np.pi * hertz * n * time) / n for n in range(1, 6))
     return (0.2 * waves * np.exp(-2 * time)).astype(np.float32)
@@ -91,8 +132,8 @@ def clip(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with all there can be: two labels, noise and tone, in 40 clips of 8 sources; clips of other sounds
-    and without labels.
+    """A dataset of two labels, noise and tone, in 40 training clips of 8 sources, 8 test clips, other sounds and
+    unlabelled clips.
     """
     root = tmp_path_factory.mktemp("data")
     rng = np.random.default_rng(0)
@@ -106,11 +147,45 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for i in range(count):
                 label = "hum" if split == "other" else ("noise", "tone")[i % 2]
                 seconds = rng.uniform(0.3, 3.0)
-                sound = noise(seconds, seed=i) if label == "noise" else tone(seconds, hertz=rng.uniform(200, 900))
+                waveform = noise(seconds, seed=i) if label == "noise" else tone(seconds, hertz=rng.uniform(200, 900))
                 name = f"{split}{i:02}.wav"
-                soundfile.write(folder / name, sound, 16_000)
+                soundfile.write(folder / name, waveform, 16_000)
                 table.writerow([name, label])
                 provenance.append([name, label, f"source{i % 8}", f"session{i % 16}"])
     with (root / "provenance.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["fname", "label", "source", "group"], *provenance])
     return root
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
+    """A folder with data/, a finished run of each model in runs/ and their export in models/, all by default options:
+    whoever needs a trained model takes these. What was said meanwhile is in mel.txt, wave.txt and export.txt.
+    """
+    pytest.importorskip("tensorflow", reason="needs the extra train")
+    root = tmp_path_factory.mktemp("workshop")
+    (root / "data").symlink_to(corpus)
+    tensorboard = "--tensorboard" if find_spec("tensorboard") else ""
+    for name, line in {
+        "mel": f"train --model mel --epochs 2 {tensorboard}",
+        "wave": "train --model wave --epochs 2",
+        "export": "export",
+    }.items():
+        done = invoke(*line.split(), cwd=root)
+        assert done.exit_code == 0, done.output
+        (root / f"{name}.txt").write_text(done.output, encoding="utf-8")
+    return root
+
+
+def only_run(root: Path, kind: str) -> Path:
+    """The run of a model that is in a folder's runs/."""
+    (found,) = root.glob(f"runs/{kind}-*")
+    return found
+
+
+def write_long(path: Path, minutes: int) -> None:
+    """A wav of so many minutes, 8 kHz: long to tag, quick to write."""
+    minute = np.tile(tone(1.0, 8_000), 60)
+    with soundfile.SoundFile(path, "w", 8_000, 1) as file:
+        for _ in range(minutes):
+            file.write(minute)

@@ -26,9 +26,15 @@ def test_help_imports_no_numpy(args: list[str]) -> None:
 
 
 def test_tagging_imports_nothing_of_training(clip: Path) -> None:
-    imported = modules_after("tag", str(clip))
+    script = "import sys; from audiotagger import Tagger; Tagger.load().tag(sys.argv[1]); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script, clip], capture_output=True, check=True, text=True)
+    imported = {name.partition(".")[0] for name in done.stdout.split()}
     assert "onnxruntime" in imported
     assert imported.isdisjoint(TRAINING_ONLY | {"av"})
+
+
+def test_only_workers_import_decoders_and_models(clip: Path) -> None:
+    assert modules_after("tag", str(clip)).isdisjoint({"numpy", "onnxruntime", "soundfile", "soxr"})
 
 
 def test_validating_data_needs_no_training_extra(corpus: Path) -> None:

@@ -22,6 +22,7 @@ from audiotagger.audio.filters import mix_down, remove_bad_samples, remove_rumbl
 from audiotagger.audio.streams import next_stream
 from audiotagger.audio.types import AudioBlock, AudioFile, Warn, Waveform, ignore
 from audiotagger.errors import AudioError
+from audiotagger.extras import install_command
 
 BLOCK_SECONDS = 10
 
@@ -34,13 +35,14 @@ HIGHEST_RATE = 10_000_000
 MOST_JUNK = 1 << 24
 """Bytes in front of a file that are searched for where it begins."""
 
+VERSION = 2
+"""Of what `read_blocks` makes of a file: raised when that changes, so that nothing older is taken from a cache."""
+
 LARGEST_PIPE = 4 << 30
 """Bytes of a pipe that are stored, for what never ends must not fill the disk."""
 
 WAIT_FOR_WRITER = 10
 """Seconds after which a named pipe that nobody opens to write is given up."""
-
-INSTALL = "pip install 'audiotagger-nets[formats]'"
 
 
 def read_blocks(file: AudioFile, sample_rate: int, warn: Warn = ignore) -> Iterator[Waveform]:
@@ -203,7 +205,7 @@ def _pieces(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[Audio
 
         pieces = containers.decode(file, start, name, warn)
     except ImportError:
-        needed = f"if it is audio, it needs PyAV: {INSTALL}"
+        needed = f"if it is audio, it needs PyAV: {install_command('formats')}"
         failure = AudioError("needs_extra", f"{name}: cannot be decoded ({reason}); {needed}")
     except AudioError as error:
         failure = error

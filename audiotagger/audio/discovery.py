@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from audiotagger.audio.decoding import spool
-
 AUDIO_SUFFIXES = frozenset({
     ".3g2", ".3ga", ".3gp", ".3gpp", ".8svx", ".aa", ".aa3", ".aac", ".ac3", ".adts", ".adx", ".aea", ".aif", ".aifc",
     ".aiff", ".aiffc", ".amb", ".amr", ".ape", ".aptx", ".aptxhd", ".asf", ".at3", ".at9", ".au", ".avi", ".avr",
@@ -20,7 +18,7 @@ AUDIO_SUFFIXES = frozenset({
     ".m1a", ".m2a", ".m2t", ".m2ts", ".m4a", ".m4b", ".m4p", ".m4r", ".m4v", ".mac", ".mj2", ".mk3d", ".mka", ".mkv",
     ".mlp", ".mov", ".mp+", ".mp1", ".mp2", ".mp3", ".mp4", ".mpa", ".mpc", ".mpeg", ".mpg", ".mpp", ".mts", ".mxf",
     ".nist", ".nut", ".oga", ".ogg", ".ogm", ".ogv", ".ogx", ".oma", ".omg", ".opus", ".osq", ".paf", ".pvf", ".qcp",
-    ".qoa", ".qt", ".ra", ".rf64", ".rka", ".rm", ".rmvb", ".sbc", ".sd2", ".sds", ".sf", ".shn", ".snd", ".sph",
+    ".qoa", ".qt", ".ra", ".rf64", ".rka", ".rm", ".rmvb", ".sbc", ".sds", ".sf", ".shn", ".snd", ".sph",
     ".spx", ".svx", ".tak", ".thd", ".truehd", ".tta", ".vob", ".voc", ".vqf", ".w64", ".wav", ".wave", ".weba",
     ".webm", ".wma", ".wmv", ".wsd", ".wtv", ".wv", ".wve", ".xi", ".xma", ".xwma",
 })  # fmt: skip
@@ -70,6 +68,8 @@ class AudioFiles(Iterator[str | BinaryIO]):
     def _find(self, paths: Iterable[str]) -> Iterator[str | BinaryIO]:
         for path in paths:
             if path == "-":
+                from audiotagger.audio.decoding import spool  # rarely needed, and slow to import
+
                 stdin = sys.stdin.buffer
                 # A thread that waits for more from a pipe must not hold the buffer's lock, or the exit would fail.
                 yield spool(stdin if stdin.seekable() else getattr(stdin, "raw", stdin))

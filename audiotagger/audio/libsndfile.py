@@ -143,9 +143,10 @@ class _Stream:
                     continue
                 else:
                     return
-            at += count
-            self.frames += count
-            yield piece[:count]
+            if count:
+                at += count
+                self.frames += count
+                yield piece[:count]
 
     def _tell(self, default: int) -> int:
         try:

@@ -9,7 +9,7 @@ import typer
 
 from audiotagger import __version__
 from audiotagger.cli import data, embed, evaluate, export, models, runs, tag, train
-from audiotagger.cli.console import errors_to_exit_status
+from audiotagger.cli.console import errors_to_exit_status, print_note
 
 app = typer.Typer(
     name="audiotagger",
@@ -46,5 +46,7 @@ def main(  # noqa: D103 (its docstring would be shown as help)
         typer.Option("--version", callback=_version, is_eager=True, help="Print the versions of program and models."),
     ] = False,
 ) -> None:
-    if sys.stdout is None or sys.stderr is None:
-        raise SystemExit(2)  # closed by the caller: nothing can be printed
+    if sys.stdout is None or sys.stderr is None:  # closed by the caller: results or errors would be lost
+        if sys.stderr:
+            print_note("stdout is closed; redirect it to a file or to /dev/null")
+        raise typer.Exit(2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import sys
 import threading
@@ -31,16 +32,46 @@ def print_error(error: Exception) -> None:
     print_note(str(error))
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP: to be treated as Ctrl-C, but for the exit status."""
+
+
+def _terminate(number: int, _: object) -> None:
+    raise _Terminated(number)
+
+
 @contextmanager
-def errors_to_exit_status() -> Iterator[None]:
-    """Turn errors into one line on stderr and an exit status."""
+def _terminations_as_interrupts() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP, unless they are ignored, end a command as Ctrl-C does: nothing is left half done."""
+    numbers = [signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is threading.main_thread():
+        default = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    else:
+        default = []  # only the main thread receives signals
+    for number in default:
+        signal.signal(number, _terminate)
     try:
         yield
+    finally:
+        for number in default:
+            signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def errors_to_exit_status() -> Iterator[None]:
+    """Turn errors into one line on stderr and an exit status; SIGTERM and SIGHUP end the command as Ctrl-C does."""
+    try:
+        with _terminations_as_interrupts():
+            yield
     except AudioTaggerError as error:
         print_error(error)
         raise typer.Exit(error.exit_status) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+    except KeyboardInterrupt as interrupt:
+        number = interrupt.args[0] if isinstance(interrupt, _Terminated) else signal.SIGINT
+        raise typer.Exit(128 + number) from None
+    except MemoryError:
+        print_note("memory ran out; free some, or raise the limit")
+        raise typer.Exit(1) from None
     except OSError as error:
         # Or Python would report the error once more when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -52,14 +83,19 @@ def errors_to_exit_status() -> Iterator[None]:
 
 @contextmanager
 def training_extra() -> Iterator[None]:
-    """Import TensorFlow without its log messages. Raises ExtraError where the extra "train" is incomplete."""
-    from audiotagger.extras import extra_error, require_extra
+    """Import Keras and its backend without their log messages. Raises ExtraError where the extra "train" is incomplete.
 
-    require_extra("train", "training")
+    With another backend in KERAS_BACKEND, TensorFlow may be missing.
+    """
+    from audiotagger.extras import extra_error, missing_packages
+
+    replaceable = set() if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow" else {"tensorflow", "tf2onnx"}
+    if missing := [package for package in missing_packages("train") if package not in replaceable]:
+        raise extra_error("train", "training", missing)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        with _silent_stderr():  # some of its messages heed no setting
-            import tensorflow  # noqa: F401
+        with _silent_stderr():  # some of TensorFlow's messages heed no setting
+            import keras  # noqa: F401
         yield
     except ModuleNotFoundError as error:  # a package of a package, or one that an older installation does not know of
         raise extra_error("train", "training", [str(error.name)]) from None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from audiotagger.cli.console import counter, errors_to_exit_status, mute_c_libraries, print_error, print_note
+from audiotagger.cli.console import counter, errors_to_exit_status, print_error, print_note
 from audiotagger.cli.options import (
     AllOption,
     FilesFromOption,
@@ -17,13 +17,14 @@ from audiotagger.cli.options import (
     NullOption,
     PathsArgument,
     QuietOption,
+    TimeoutOption,
     VerboseOption,
     WindowOption,
     find_inputs,
     input_counter,
-    load_tagger,
     print_skipped,
     print_skipped_path,
+    start_workers,
 )
 from audiotagger.errors import AudioTaggerError, AudioWarning
 
@@ -38,6 +39,7 @@ def embed(
     hop: HopOption = None,
     models: ModelsOption = None,
     jobs: JobsOption = None,
+    timeout: TimeoutOption = 3600,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -48,26 +50,28 @@ def embed(
     with errors_to_exit_status():
         from audiotagger.extras import require_extra
         from audiotagger.output.embeddings import EMBEDDING_WRITERS
-        from audiotagger.output.files import replacing
+        from audiotagger.output.files import replacing_output
 
-        mute_c_libraries()
         if output.suffix not in EMBEDDING_WRITERS:
             raise typer.BadParameter(f"{output}: --output must end in {' or '.join(EMBEDDING_WRITERS)}")
         if output.suffix == ".parquet":
             require_extra("parquet", "Parquet output")
         files = find_inputs(paths, files_from, null, every_file, print_skipped_path if verbose else None)
-        tagger = load_tagger(models, verbose, window=window, hop=hop)
         failed = False
 
         def warn(warning: AudioWarning) -> None:
             if not quiet:
                 print_note(warning.message)
 
-        with replacing(output) as partial, counter(quiet=quiet) as count:
+        with (
+            start_workers(models, timeout, verbose, window=window, hop=hop) as workers,
+            replacing_output(output) as partial,
+            counter(quiet=quiet) as count,
+        ):
             if total := input_counter(paths, files_from, null, every_file):
                 count.expect(total)
             embeddings = {}
-            for path, embedding in tagger.embed_files(files, jobs=jobs, warn=warn):
+            for path, embedding in workers.embed_files(files, jobs=jobs, warn=warn):
                 count()
                 if isinstance(embedding, AudioTaggerError):
                     failed = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from audiotagger.cli.console import counter, errors_to_exit_status, print_note, 
 def export(
     runs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[RUN]...", help="Run folders. [default: the newest of each model in runs]"),
+        typer.Argument(metavar="RUN", help="Run folders. [default: the newest of each model in runs]"),
     ] = None,
     output: Annotated[
         Path | None,
@@ -30,6 +31,7 @@ def export(
     ] = False,
 ) -> None:
     """Export trained models to ONNX after checking their outputs against Keras. Needs the extra "train"."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # tf2onnx converts no other
     with errors_to_exit_status(), training_extra():
         from audiotagger.evaluation.metrics import FEW_CLIPS
         from audiotagger.export.onnx import as_table, default_destination

@@ -27,16 +27,16 @@ def list_models(
 ) -> None:
     """List the models that the other commands use."""
     with errors_to_exit_status():
-        from audiotagger.evaluation.metrics import MEASURES
+        from audiotagger.evaluation.metrics import MEASURES, leading
         from audiotagger.inference.tagger import Tagger
         from audiotagger.output.tables import make_table
 
         found = Tagger.load(models).models
         if output_format is ListFormat.json:
-            fields = ("name", "kind", "version", "sample_rate", "window_samples", "data_id", "quantized", "scores")
+            shown = ("name", "kind", "version", "sample_rate", "window_samples", "data_id", "quantized", "scores")
             described = [
                 {
-                    **{field: getattr(model, field) for field in fields},
+                    **{field: getattr(model, field) for field in shown},
                     "path": str(model.path),
                     "sha256": model.sha256(),
                     "labels": model.labels,
@@ -45,7 +45,8 @@ def list_models(
             ]
             typer.echo(json.dumps(described, indent=2))
             return
-        titles = ["model", "kind", ">labels", ">rate", ">window", "version", *(f">{t}" for t in MEASURES.values())]
+        fields = leading(len(found[0].labels))
+        titles = ["model", "kind", ">labels", ">rate", ">window", "version", *(f">{MEASURES[x]}" for x in fields)]
         rows = [
             [
                 model.name,
@@ -54,7 +55,7 @@ def list_models(
                 f"{model.sample_rate} Hz",
                 f"{model.window_samples / model.sample_rate:g} s",
                 model.version,
-                *(f"{model.scores[name]:.3f}" if name in model.scores else "-" for name in MEASURES),
+                *(f"{model.scores[name]:.3f}" if name in model.scores else "-" for name in fields),
             ]
             for model in found
         ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +16,7 @@ from audiotagger.cli.console import print_note
 
 if TYPE_CHECKING:
     from audiotagger.audio.discovery import AudioFiles
-    from audiotagger.inference.tagger import Tagger
+    from audiotagger.inference.workers import WorkerPool
 
 ModelsOption = Annotated[
     Path | None,
@@ -28,7 +29,7 @@ ModelsOption = Annotated[
 DataArgument = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[DATA]", help="Labelled clips: a folder or a CSV file. [default: AUDIOTAGGER_DATA, else data]"
+        metavar="DATA", help="Labelled clips: a folder or a CSV file. [default: AUDIOTAGGER_DATA, else data]"
     ),
 ]
 """Of every command that reads a dataset."""
@@ -62,6 +63,10 @@ JobsOption = Annotated[
     typer.Option(
         "--jobs", "-j", min=1, metavar="N", help="Number of files processed in parallel. [default: CPU cores]"
     ),
+]
+TimeoutOption = Annotated[
+    float,
+    typer.Option(min=0.1, max=1_000_000, metavar="SECONDS", help="Time limit per file; one that exceeds it fails."),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors on stderr.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print more on stderr, such as the models used.")]
@@ -125,18 +130,20 @@ def read_labels(text: str | None) -> list[str] | None:
     return [label.strip() for label in text.split(separator) if label.strip()]
 
 
-def load_tagger(models: Path | None, verbose: bool, **options: Any) -> Tagger:
-    """Load the models, with the options of `Tagger`."""
-    from audiotagger.inference.tagger import Tagger
+@contextmanager
+def start_workers(models: Path | None, timeout: float, verbose: bool, **options: Any) -> Iterator[WorkerPool]:
+    """Load the models in a worker process, with the options of `Tagger`."""
+    from audiotagger.inference.workers import WorkerPool
 
-    try:
-        tagger = Tagger.load(models, **options)
-    except (OverflowError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from None
-    if verbose:
-        for model in tagger.models:
-            print_note(f"{model.path}: {model.kind} model, version {model.version}")
-    return tagger
+    with WorkerPool(timeout, models=models, **options) as workers:
+        try:
+            loaded = workers.models()
+        except (OverflowError, ValueError) as error:
+            raise typer.BadParameter(str(error)) from None
+        if verbose:
+            for model in loaded:
+                print_note(model)
+        yield workers
 
 
 def print_skipped(files: AudioFiles, quiet: bool) -> None:

@@ -12,7 +12,7 @@ from audiotagger.cli.options import ListFormat, ListFormatOption
 
 
 def runs(
-    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder of runs. [default: runs]")] = None,
+    folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder of runs. [default: runs]")] = None,
     output_format: ListFormatOption = ListFormat.table,
 ) -> None:
     """List training runs, the newest last, with their progress and validation scores."""

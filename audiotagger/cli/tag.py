@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from audiotagger.cli.console import counter, errors_to_exit_status, mute_c_libraries, print_error, print_note
+from audiotagger.cli.console import counter, errors_to_exit_status, print_error, print_note
 from audiotagger.cli.options import (
     AllOption,
     FilesFromOption,
@@ -23,16 +23,17 @@ from audiotagger.cli.options import (
     NullOption,
     PathsArgument,
     QuietOption,
+    TimeoutOption,
     VerboseOption,
     WindowOption,
     find_inputs,
     input_counter,
-    load_tagger,
     print_skipped,
     print_skipped_path,
     read_labels,
+    start_workers,
 )
-from audiotagger.errors import AudioError, AudioTaggerError, MetadataError, OutputError
+from audiotagger.errors import PASSING, AudioError, AudioTaggerError, MetadataError, OutputError
 
 if TYPE_CHECKING:
     from audiotagger.inference.results import Tagging
@@ -108,12 +109,20 @@ def tag(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume a .jsonl output file, skipping files already in it.")
     ] = False,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed",
+            help="With --resume, retry files that failed for a reason that may have passed, such as a time-out.",
+        ),
+    ] = False,
     write: Annotated[
         bool, typer.Option("--write", help="Also write the labels to the metadata of each file that is not unsure.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what --write would write.")] = False,
     models: ModelsOption = None,
     jobs: JobsOption = None,
+    timeout: TimeoutOption = 3600,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -129,7 +138,6 @@ def tag(
         from audiotagger.output.label_tracks import LabelTracks
         from audiotagger.output.writers import WRITERS, Show, Writer
 
-        mute_c_libraries()
         if dry_run and not write:
             raise typer.BadParameter("--dry-run needs --write")
         chosen = output_format or _format_of(output)
@@ -140,18 +148,20 @@ def tag(
             raise typer.BadParameter(f"--format {chosen} has either --segments or --by-model; use --format json")
         if resume and not journal:
             raise typer.BadParameter("--resume needs an --output that ends in .jsonl")
+        if retry_failed and not resume:
+            raise typer.BadParameter("--retry-failed needs --resume")
         found = find_inputs(paths, files_from, null, every_file, print_skipped_path if verbose else None)
         files: Iterator[str | BinaryIO] = found
         if write:
             from audiotagger.extras import require_extra
 
             require_extra("metadata", "--write")  # before thousands of files are tagged
-        tagger = load_tagger(models, verbose, window=window, hop=hop, threshold=threshold, labels=read_labels(labels))
+        options = {"window": window, "hop": hop, "threshold": threshold, "labels": read_labels(labels)}
         # Names that are not valid text are written as the bytes they are, in JSON as escapes that read back the same.
         unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
         if chosen is Format.audacity and not _is_folder(output):
             files = _only_one(files)
-        with ExitStack() as stack:
+        with start_workers(models, timeout, verbose, **options) as workers, ExitStack() as stack:
             stack.enter_context(_note_if_interrupted(output))
             file, done = None, set[str]()
             writer: Writer | LabelTracks
@@ -159,7 +169,8 @@ def tag(
                 writer = LabelTracks(output, paths or ())
             else:
                 if journal:
-                    file, done = stack.enter_context(open_journal(journal, unencodable, resume))
+                    retry = PASSING if retry_failed else ()
+                    file, done = stack.enter_context(open_journal(journal, unencodable, resume, retry))
                     files = (path for path in files if path not in done)
                     if done and not quiet:
                         print_note(f"{journal}: {len(done)} files already in it")
@@ -172,7 +183,7 @@ def tag(
             if total := input_counter(paths, files_from, null, every_file, done):
                 count.expect(total)
             failed = False
-            for tagging in tagger.tag_files(files, top_k=top_k, min_score=min_score or 0.0, jobs=jobs):
+            for tagging in workers.tag_files(files, top_k=top_k, min_score=min_score or 0.0, jobs=jobs):
                 error: AudioTaggerError | None = tagging.error
                 if write and not error:
                     stored_from = STORED if min_score is None else min_score
@@ -228,7 +239,8 @@ def _store(
     if path == "-":
         return AudioError("not_written", "-: stdin has no metadata to write to; name a file")
     if path.startswith(links):  # to where the user may not have meant
-        return AudioError("not_written", f"{path}: labels not written: in a linked folder; name the folder it links to")
+        remedy = "it is in a linked folder; name the folder it links to"
+        return AudioError("not_written", f"{path}: labels not stored: {remedy}")
     likely = [tag for tag in tagging.tags if tag.score >= min_score]
     try:
         value = write_tags(path, likely if tagging.confident else (), dry_run=dry_run)

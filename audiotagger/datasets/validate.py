@@ -64,7 +64,7 @@ def validate(data: Path, progress: Callable[[int, int], None]) -> ValidationRepo
     listed = [(split, clip) for split in SPLITS for clip in getattr(dataset, split)]
     clips: list[ClipInfo] = []
     cancelled = threading.Event()
-    for info in ordered_map(lambda item: _decode(*item, cancelled), listed, available_cores(), cancelled):
+    for info in ordered_map(lambda item: _decode(*item, cancelled), listed, available_cores(), cancelled.set):
         clips.append(info)
         progress(len(clips), len(listed))
     return ValidationReport([*_errors(clips)], [*_warnings(dataset, clips)], clips)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from audiotagger.audio.decoding import read_blocks
+from audiotagger.datasets.cache import cached_blocks
 from audiotagger.datasets.clip import Clip
 from audiotagger.datasets.dataset import dataset_id, read_dataset, read_split
 from audiotagger.datasets.splits import hold_out
@@ -131,10 +130,10 @@ def _predict(tagger: Tagger, clips: Sequence[Clip], progress: Callable[[int, int
     """Return the probabilities of each model by name, and last of the ensemble: [clips, known labels]."""
 
     def predict(clip: Clip) -> dict[str, Scores]:
-        return dict(tagger.probabilities(read_blocks(clip.path, tagger.sample_rate)))
+        return dict(tagger.probabilities(cached_blocks(clip.path, tagger.sample_rate)))
 
     results: list[dict[str, Scores]] = []
-    for result in ordered_map(predict, clips, available_cores(), threading.Event()):
+    for result in ordered_map(predict, clips, available_cores(), lambda: None):
         results.append(result)
         progress(len(results), len(clips))
     scores = {model.name: np.stack([result[model.name] for result in results]) for model in tagger.models}

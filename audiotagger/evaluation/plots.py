@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from audiotagger.errors import OutputError
 from audiotagger.evaluation import metrics
 from audiotagger.evaluation.evaluator import Predictions
+from audiotagger.output.files import replacing
 
 
 def plot_curves(history: Sequence[Mapping[str, float]]) -> Figure:
@@ -63,6 +64,7 @@ def plot_confusion(predictions: Predictions) -> Figure:
 def save(figure: Figure, path: Path) -> None:
     """Write a figure in the format of `path`'s suffix. Raises OutputError."""
     try:
-        figure.savefig(path, dpi=110)
+        with replacing(path) as partial:
+            figure.savefig(partial, dpi=110)
     except (OSError, ValueError) as error:  # ValueError: no format of that suffix
         raise OutputError(f"{path}: {error}; choose another --plot, such as confusion.png") from None

@@ -72,6 +72,8 @@ def _remarks(report: EvaluationReport) -> Iterator[str]:
         certainty = f" (95% CI {interval})" if interval else ""
         yield f"the ensemble gains {getattr(gain, field):+.3f} {COLUMNS[field]} over {gain.model}{certainty}"
     for one in report.complements:
+        if report.models[one.model].top1 == 1:
+            continue
         yield f"{one.helper} is right on {one.rate:.0%} of the clips that {one.model} gets wrong"
     yield f"{report.confident:.0%} of the clips get a confident label (score of {DEFAULT_THRESHOLD} or more)"
     if other := report.out_of_domain:

@@ -21,8 +21,9 @@ from audiotagger.export.quantization import Quantized, quantize
 from audiotagger.inference.model import FORMAT, Model, shipped_models
 from audiotagger.inference.tagger import Tagger
 from audiotagger.inference.verification import DIGITS, reference_waveform
+from audiotagger.output.files import replacing
 from audiotagger.output.tables import make_table
-from audiotagger.training import layers  # noqa: F401 (Keras must know them)
+from audiotagger.training.keras_file import load_keras
 from audiotagger.training.recipes import SAMPLE_RATE
 from audiotagger.training.run_folder import Config
 
@@ -81,8 +82,8 @@ def export(
             raise RunError(f"{run}: a {kind} model, as {other} is; export one of them to another --output")
         kinds[kind] = run
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".export") as partial:
-        exported = [_convert(run, Path(partial), in_8_bits, progress) for run in runs]
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".export.", suffix=".partial") as workshop:
+        exported = [_convert(run, Path(workshop), in_8_bits, progress) for run in runs]
         # By their runs, as the files that an error would name are gone by then.
         new = {one.path.name: replace(Model.load(one.path), path=one.run) for one in exported}
         old = {path.name: Model.load(path) for path in folder.glob("*.onnx") if path.name not in new}
@@ -92,7 +93,8 @@ def export(
             raise RunError(f"{error}; nothing replaced, choose another --output") from None
         for one in exported:
             for suffix in (".keras", ".onnx"):
-                one.path.with_suffix(suffix).replace(folder / f"{one.path.stem}{suffix}")
+                with replacing(folder / f"{one.path.stem}{suffix}") as partial:
+                    one.path.with_suffix(suffix).replace(partial)
     return [replace(one, path=folder / one.path.name) for one in exported]
 
 
@@ -121,7 +123,7 @@ def _convert(run: Path, folder: Path, in_8_bits: bool, progress: Callable[[int, 
         again = f"audiotagger train --model {config.kind} --arch {config.arch} --output {run} --resume"
         raise RunError(f"{run}: this run has not finished; resume it with `{again}`")
     result = json.loads((run / "result.json").read_text(encoding="utf-8"))
-    net = keras.saving.load_model(run / "model.keras", compile=False)
+    net = load_keras(run / "model.keras")
     # The output for none of the labels is left out, so the rest may sum to less than one.
     probabilities = keras.layers.Softmax()(net.output / result["temperature"])[:, : len(config.labels)]
     model = keras.Model(net.input, [probabilities, net.get_layer("embedding").output])
@@ -140,7 +142,7 @@ def _convert(run: Path, folder: Path, in_8_bits: bool, progress: Callable[[int, 
         raise RunError(f"{run}: ONNX differs from Keras by {difference:.1e}, over {TOLERANCE:.0e}; nothing replaced")
     quantized = quantize(path, run, progress) if in_8_bits else None
     more = {"quantized": "int8", "scores": json.dumps(quantized.scores)} if quantized else {}
-    _describe(path, golden=_reference_output(path), **more)
+    _describe(path, reference_output=_reference_output(path), **more)
     return Exported(path, run, difference, quantized)
 
 

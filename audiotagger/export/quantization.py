@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from audiotagger.datasets.cache import decode_all
 from audiotagger.datasets.clip import Clip
 from audiotagger.datasets.dataset import Dataset, dataset_id, read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import RunError
 from audiotagger.inference.model import Model
 from audiotagger.inference.verification import reference_waveform
-from audiotagger.training.cache import decode_all
+from audiotagger.output.files import replacing
 from audiotagger.training.run_folder import Config
 from audiotagger.training.validation import Validation, cut
 
@@ -82,27 +83,26 @@ def quantize(path: Path, run: Path, progress: Callable[[int, int], None]) -> Qua
     windows = [cut(waveforms[index], model.window_samples)[0] for index in indices[: len(training)]]
     validation = Validation(judged, waveforms.take(indices[len(training) :]), dataset.labels, model.window_samples)
 
-    partial = path.with_suffix(".partial")
-    _write(path, partial, windows)
-    in_8_bits = Model.load(partial)
-    before, after = (_predict(one, validation.windows) for one in (model, in_8_bits))
-    agreement = float(np.mean(before.argmax(axis=1) == after.argmax(axis=1)))
-    if not agreement >= AGREEMENT:
-        raise RunError(
-            f"{run}: quantized, the best label stays the same for {agreement:.1%} of {len(after)} windows, "
-            f"below {AGREEMENT:.0%}; nothing replaced, export without --quantize"
-        )
+    with replacing(path) as partial:
+        _write(path, partial, windows)
+        in_8_bits = Model.load(partial)
+        before, after = (_predict(one, validation.windows) for one in (model, in_8_bits))
+        agreement = float(np.mean(before.argmax(axis=1) == after.argmax(axis=1)))
+        if not agreement >= AGREEMENT:
+            raise RunError(
+                f"{run}: quantized, the best label stays the same for {agreement:.1%} of {len(after)} windows, "
+                f"below {AGREEMENT:.0%}; nothing replaced, export without --quantize"
+            )
+        sizes = path.stat().st_size, partial.stat().st_size
     scores = validation.means(after)[:, : len(dataset.labels)]  # further labels come after these
-    quantized = Quantized(
-        sizes=(path.stat().st_size, partial.stat().st_size),
+    return Quantized(
+        sizes=sizes,
         seconds=_seconds(model, in_8_bits),
         agreement=agreement,
         windows=len(after),
         clips=len(judged),
         scores={"clips": len(judged), **validation.summary(scores)} if held_out else {},
     )
-    partial.replace(path)
-    return quantized
 
 
 def _dataset(run: Path, config: Config) -> Dataset:

@@ -20,6 +20,9 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
 
+from audiotagger.inference.contract import contract_errors
+from audiotagger.inference.model_file import read_model_file
+
 FORMAT = "1"
 """Value of the metadata key "audiotagger" in files that this version reads."""
 
@@ -94,28 +97,36 @@ class Model:
     def load(cls, path: Path) -> Model:
         """Load an ONNX file written by `audiotagger export`.
 
+        It may come from anywhere: operators of other libraries are not known, and it refers to no other files.
+
         Raises
         ------
         ModelError
-            There is no such file, or it is another file.
+            There is no such file, or it is another file, or its metadata, inputs or outputs are not as they should be.
+        MemoryError
+            Memory ran out.
         """
-        if not path.is_file():
-            raise ModelError(f"{path}: no such model file; create one with `audiotagger export`")
+        data = read_model_file(path)
         options = onnxruntime.SessionOptions()
         # One thread per call and several files at once are faster than several threads per call.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # its errors are raised too
         try:
-            session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(
+                data,
+                options,
+                providers=["CPUExecutionProvider"],
+                enable_fallback=0,  # to no other provider, of which it would print something on stdout
+            )
+            meta = session.get_modelmeta().custom_metadata_map
         except Exception as error:  # onnxruntime has no base class for its errors
-            reason = str(error).splitlines()[0]
+            reason = _reason(error)
             raise ModelError(f"{path}: not a valid ONNX model ({reason}); export it again") from None
-        meta = session.get_modelmeta().custom_metadata_map
         if meta.get("audiotagger") != FORMAT:
             raise ModelError(f"{path}: not a model of this audiotagger version; create one with `audiotagger export`")
         try:
-            return cls(
+            model = cls(
                 path=path,
                 kind=meta["kind"],
                 labels=tuple(json.loads(meta["labels"])),
@@ -126,12 +137,15 @@ class Model:
                 temperature=float(meta["temperature"]),
                 scores=json.loads(meta["scores"]),
                 embedding_size=int(meta.get("embedding_size", 0)),
-                reference_output=tuple(map(float, json.loads(meta.get("golden", "[]")))),
+                reference_output=tuple(map(float, json.loads(meta.get("reference_output", "[]")))),
                 quantized="quantized" in meta,
                 _session=session,
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ModelError(f"{path}: incomplete metadata ({error}); export it again") from None
+        if errors := list(contract_errors(model)):
+            raise ModelError(f"{path}: {'; '.join(errors)}; export it again")
+        return model
 
     @property
     def name(self) -> str:
@@ -163,9 +177,9 @@ class Model:
         Raises
         ------
         ModelError
-            The waveforms are too short for the network.
+            The waveforms are too short for the network, or it computes something else than probabilities.
         """
-        return self._run("probabilities", waveforms)
+        return self._run("probabilities", waveforms, len(self.labels))
 
     def embed(self, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute the embeddings of waveforms: the network's last layer before the labels.
@@ -183,21 +197,27 @@ class Model:
         Raises
         ------
         ModelError
-            The model was exported without embedding, or the waveforms are too short for the network.
+            The model was exported without embedding, the waveforms are too short for the network, or it computes
+            something else.
         """
         if not self.embedding_size:
             raise ModelError(f"{self.path}: the model has no embedding output; export it again")
-        return self._run("embedding", waveforms)
+        return self._run("embedding", waveforms, self.embedding_size)
 
-    def _run(self, output: str, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _run(self, output: str, waveforms: NDArray[np.float32], size: int) -> NDArray[np.float32]:
         try:
             (values,) = self._session.run([output], {"waveform": waveforms})
         except Exception as error:  # onnxruntime has no base class for its errors
-            reason = str(error).splitlines()[0]
+            reason = _reason(error)
             raise ModelError(
                 f"{self.path}: cannot process windows of {waveforms.shape[1] / self.sample_rate:g} s ({reason}); "
                 "increase --window"
             ) from None
+        shape = len(waveforms), size
+        if np.shape(values) != shape:
+            raise ModelError(f"{self.path}: the {output} output has shape {np.shape(values)}, not {shape}")
+        if not np.isfinite(values).all():
+            raise ModelError(f"{self.path}: the {output} output is not all finite numbers")
         return np.asarray(values)
 
     def sha256(self) -> str:
@@ -206,6 +226,14 @@ class Model:
 
     def __reduce__(self) -> tuple[Callable[[Path], Model], tuple[Path]]:
         return Model.load, (self.path.absolute(),)  # ONNX Runtime's sessions cannot be pickled
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of an error of onnxruntime, or raise MemoryError if that is what it means."""
+    reason = str(error).partition("\n")[0]
+    if isinstance(error, MemoryError) or "bad_alloc" in reason or "Failed to allocate" in reason:
+        raise MemoryError(reason) from None
+    return reason
 
 
 def _tensors(arguments: Iterable[onnxruntime.NodeArg]) -> Tensors:

@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 def ordered_map(
-    function: Callable[[Item], Result], items: Iterable[Item], jobs: int, cancelled: threading.Event
+    function: Callable[[Item], Result], items: Iterable[Item], jobs: int, cancel: Callable[[], object]
 ) -> Iterator[Result]:
     """Apply a function to items in parallel threads.
 
@@ -27,8 +27,8 @@ def ordered_map(
         Read in a thread of its own and only as far as needed, so that slow items do not delay results.
     jobs
         Number of threads.
-    cancelled
-        Set when the caller stops early; `function` may check it to return sooner.
+    cancel
+        Called at the end, also if the caller stops early: it should make running calls of `function` return soon.
 
     Yields
     ------
@@ -41,13 +41,14 @@ def ordered_map(
         Whatever `function` or `items` raises, in place of the result.
     """
     # Twice as many as can run: the next ones start while the first in order is still running.
+    ended = threading.Event()
     waiting: queue.Queue[Future[Result] | BaseException | None] = queue.Queue(2 * jobs - 1)
 
     def feed() -> None:
         try:
             for item in items:
                 waiting.put(pool.submit(function, item))
-                if cancelled.is_set():
+                if ended.is_set():
                     return
             waiting.put(None)
         except BaseException as error:  # to be raised where the results are read
@@ -61,7 +62,8 @@ def ordered_map(
                     raise ready
                 yield ready.result()
         finally:
-            cancelled.set()
+            ended.set()
+            cancel()
             pool.shutdown(wait=False, cancel_futures=True)
             with contextlib.suppress(queue.Empty):  # makes room for what the thread is about to put
                 while True:

@@ -170,6 +170,11 @@ class Tagger:
         ------
         Tagging
             The result for each file, in order, as soon as it is ready. A file that cannot be tagged has an `error`.
+
+        Notes
+        -----
+        Threads of this process do the work. Where a decoder crashes or hangs, so does the process; the command line
+        has worker processes and a time limit.
         """
 
         def tag(path: str, blocks: Iterable[Waveform], warnings: Sequence[AudioWarning]) -> Tagging:
@@ -191,13 +196,15 @@ class Tagger:
         means, _, _ = self._predict(blocks, 0.0)
         return {name: self._subset.renormalize(mean) for name, mean in means.items()}
 
-    def embed(self, audio: Audio, *, sample_rate: int | None = None) -> NDArray[np.float32]:
+    def embed(self, audio: Audio, *, sample_rate: int | None = None, warn: Warn = ignore) -> NDArray[np.float32]:
         """Compute the embedding of one file or waveform.
 
         Parameters
         ----------
         audio, sample_rate
             As of `tag`.
+        warn
+            Called with each warning about what is embedded all the same.
 
         Returns
         -------
@@ -211,10 +218,10 @@ class Tagger:
         ModelError
             A model was exported without embedding.
         """
-        return self._embed(self._blocks(audio, sample_rate))
+        return self._embed(self._blocks(audio, sample_rate, warn))
 
     def embed_files(
-        self, files: Iterable[AudioFile], *, jobs: int | None = None, warn: Warn = ignore
+        self, files: Iterable[AudioFile], *, jobs: int | None = None, warn: Warn | None = None
     ) -> Iterator[tuple[str, NDArray[np.float32] | AudioError]]:
         """Compute embeddings as `tag_files` does tags: yield each file's path with its embedding or its error.
 
@@ -223,8 +230,9 @@ class Tagger:
 
         def embed(_: str, blocks: Iterable[Waveform], warnings: Sequence[AudioWarning]) -> NDArray[np.float32]:
             embedding = self._embed(blocks)
-            for warning in warnings:
-                warn(warning)
+            if warn:
+                for warning in warnings:
+                    warn(warning)
             return embedding
 
         return self._map_files(embed, files, jobs)
@@ -255,7 +263,7 @@ class Tagger:
                 reason = (isinstance(error, OSError) and error.strerror) or repr(error)
                 return path, AudioError("unreadable", f"{path}: cannot be read ({reason}); check the file and the disk")
 
-        return ordered_map(process, files, jobs or available_cores(), cancelled)
+        return ordered_map(process, files, jobs or available_cores(), cancelled.set)
 
     def _embed(self, blocks: Iterable[Waveform]) -> NDArray[np.float32]:
         total, count = np.zeros(sum(model.embedding_size for model in self.models)), 0

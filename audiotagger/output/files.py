@@ -6,18 +6,72 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, TextIO, cast
+from typing import Any, TextIO, cast
 
 from audiotagger.audio.discovery import AUDIO_SUFFIXES
-from audiotagger.errors import OutputError
+from audiotagger.errors import AudioTaggerError, OutputError
 
-try:
-    import fcntl
-except ImportError:  # Windows has no such locks
-    fcntl = None  # type: ignore[assignment]
+
+@contextmanager
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Replace a file as a whole: whatever happens, there is the old one or the new one.
+
+    Parameters
+    ----------
+    path
+        The file to replace or to make, in a folder that exists. Of a link, what it points to.
+    durable
+        Whether the new file must also survive a loss of power.
+
+    Yields
+    ------
+    A path of the same name in a temporary folder beside it. What is there at the end replaces `path`, unless there was
+    an exception.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written there.
+    """
+    path = path.resolve()
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".partial", dir=path.parent) as folder:
+        partial = Path(folder, path.name)
+        yield partial
+        if path.exists():
+            shutil.copymode(path, partial)
+        if durable:
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
+        partial.replace(path)
+
+
+@contextmanager
+def locked(path: Path, busy: AudioTaggerError) -> Iterator[None]:
+    """Hold the lock file `path`, which is left there. Raises `busy` if another process holds it."""
+    from filelock import FileLock, Timeout  # too slow to import for a command that locks nothing
+
+    path.touch()  # or a folder that cannot be written to would look like a lock that is held
+    try:
+        lock = FileLock(path).acquire(timeout=0)
+    except Timeout:
+        raise busy from None
+    with lock:
+        yield
+
+
+@contextmanager
+def replacing_output(path: Path) -> Iterator[Path]:
+    """As `replacing`, for the --output of a command: raises OutputError if the file cannot be made."""
+    with ExitStack() as stack:
+        try:
+            partial = stack.enter_context(replacing(path))
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        yield partial
 
 
 STANDARD_STREAMS = {
@@ -61,7 +115,7 @@ def open_output(path: Path | None, encoding_errors: str) -> Iterator[TextIO]:
             yield file
         return
     interrupted: BaseException | None = None
-    with replacing(path) as partial, partial.open("w", encoding="utf-8", errors=encoding_errors) as file:
+    with replacing_output(path) as partial, partial.open("w", encoding="utf-8", errors=encoding_errors) as file:
         try:
             yield file
         except BaseException as error:
@@ -72,7 +126,9 @@ def open_output(path: Path | None, encoding_errors: str) -> Iterator[TextIO]:
 
 
 @contextmanager
-def open_journal(path: Path, encoding_errors: str, resume: bool) -> Iterator[tuple[TextIO, set[str]]]:
+def open_journal(
+    path: Path, encoding_errors: str, resume: bool, retry: Collection[str] = ()
+) -> Iterator[tuple[TextIO, set[str]]]:
     """Open a JSON Lines file to append results to.
 
     An incomplete last line, of a command that was killed, is removed.
@@ -85,6 +141,8 @@ def open_journal(path: Path, encoding_errors: str, resume: bool) -> Iterator[tup
         How to encode names that are not valid text, as of `open`.
     resume
         Whether the journal may have results already.
+    retry
+        Kinds of errors: a path whose last result has one of them is not among the paths.
 
     Yields
     ------
@@ -106,12 +164,11 @@ def open_journal(path: Path, encoding_errors: str, resume: bool) -> Iterator[tup
         with _open(path, "w", encoding_errors) as file:
             yield file, set()
         return
-    with _open(path, "a", encoding_errors) as appending:
-        if not lock(appending):
-            raise OutputError(f"{path}: in use by another process; wait for it or give another --output")
+    busy = OutputError(f"{path}: in use by another process; wait for it or give another --output")
+    with _open(path, "a", encoding_errors) as appending, locked(_lock_of(path), busy):
         if path.stat().st_size and not resume:
             raise OutputError(f"{path}: has results already; add --resume to continue, or remove the file")
-        yield appending, _paths_in(path)
+        yield appending, _paths_in(path, retry)
 
 
 def _standard_stream(path: Path) -> Any:
@@ -119,23 +176,17 @@ def _standard_stream(path: Path) -> Any:
     return name and getattr(sys, name)
 
 
-def lock(file: IO[Any]) -> bool:
-    """Lock an open file until it is closed; return False if another process has locked it."""
-    try:
-        if fcntl:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _paths_in(journal: Path) -> set[str]:
-    complete, paths, line = 0, set(), b"\n"
+def _paths_in(journal: Path, retry: Collection[str]) -> set[str]:
+    complete, paths, line = 0, set[str](), b"\n"
     with journal.open("r+b") as file:
         for line in file:
             if line.endswith(b"\n"):
                 complete += len(line)
-                paths |= _path_in(line)
+                path, error = _result_in(line)
+                if path and error in retry:
+                    paths.discard(path)
+                elif path:
+                    paths.add(path)
         if not line.endswith(b"\n"):
             if not line.startswith(b'{"path": "'[: len(line)]):
                 raise OutputError(f"{journal}: not a journal of audiotagger's; give another --output")
@@ -143,49 +194,30 @@ def _paths_in(journal: Path) -> set[str]:
     return paths
 
 
-def _path_in(line: bytes) -> set[str]:
+def _result_in(line: bytes) -> tuple[str | None, str | None]:
+    """Return the path of a result and the kind of its error, if it has any."""
     try:
-        return {json.loads(line)["path"]}
-    except (ValueError, KeyError, TypeError):  # not a result; it is kept
-        return set()
+        result = json.loads(line)
+        error = result.get("error")
+        return result["path"], error and error["kind"]
+    except (ValueError, AttributeError, KeyError, TypeError):  # not a result; it is kept
+        return None, None
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Replace a file as a whole, or not at all if an error occurs.
-
-    Parameters
-    ----------
-    path
-        The file to replace or create; its permissions are kept.
-
-    Yields
-    ------
-    Path
-        Where to write the new content: a temporary file in the same folder.
-
-    Raises
-    ------
-    OutputError
-        The folder cannot be written to.
-    """
-    path = path.resolve()
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    _open(partial, "w", "strict", shown=path).close()
-    try:
-        if path.exists():
-            shutil.copymode(path, partial)
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+def _lock_of(journal: Path) -> Path:
+    journal = journal.resolve()
+    return journal.with_name(f".{journal.name}.lock")
 
 
-def _open(path: Path, mode: str, encoding_errors: str, shown: Path | None = None) -> TextIO:
+def _open(path: Path, mode: str, encoding_errors: str) -> TextIO:
     try:
         return cast("TextIO", path.open(mode, encoding="utf-8", errors=encoding_errors))
     except OSError as error:
-        raise OutputError(f"{shown or path}: {error.strerror or error}; give another --output") from None
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{path}: {error.strerror or error}; give another --output")
 
 
 def _refuse_audio(path: Path) -> None:

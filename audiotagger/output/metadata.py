@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from audiotagger.errors import MetadataError
 from audiotagger.extras import require_extra
 from audiotagger.output.contents import FIELD, REWRITE, Refusal, contents, field_of, has_id3, kind_of, load, stored
-from audiotagger.output.files import lock
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from audiotagger.inference.results import Tag
@@ -90,7 +94,7 @@ def _store(path: Path, value: str, dry_run: bool) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".audiotagger-", suffix=".partial")
     try:
         with open(descriptor, "w+b") as copy, path.open("rb") as file:  # noqa: PTH123 (a descriptor)
-            lock(copy)
+            _lock(copy)
             old = os.fstat(file.fileno())
             shutil.copyfileobj(file, copy)
             copy.flush()
@@ -116,7 +120,7 @@ def _remove_leftovers(folder: Path) -> None:
     for leftover in folder.glob(".audiotagger-*.partial"):
         with suppress(OSError), leftover.open("rb") as file:
             # An empty one may have been created just now, to be locked next.
-            if lock(file) and (file.read(1) or time.time() - os.fstat(file.fileno()).st_ctime > 60):
+            if _lock(file) and (file.read(1) or time.time() - os.fstat(file.fileno()).st_ctime > 60):
                 leftover.unlink()
 
 
@@ -159,3 +163,16 @@ def _prove(kind: type[Any], file: BinaryIO, copy: BinaryIO, value: str) -> None:
             raise Refusal(f"its {what} would change", REWRITE)
     if stored(kind, copy) != value:
         raise Refusal("they could not be read back", REWRITE)
+
+
+def _lock(file: BinaryIO) -> bool:
+    """Lock an open file until it is closed; return False if another process has locked it.
+
+    Not a filelock: that empties the file that it locks.
+    """
+    try:
+        if fcntl:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -148,14 +148,15 @@ class JsonWriter(JsonLinesWriter):
     """The same objects in one array, which is closed also if an error ends the command."""
 
     def begin(self) -> None:
-        self._separator = "["
+        self._separator = ""
+        self._put("[")  # first of all: an interrupt in the middle of `write` must not leave an array without it
 
     def write(self, tagging: Tagging) -> None:
         self._put(f"{self._separator}\n  {self._encode(tagging)}")
         self._separator = ","
 
     def end(self) -> None:
-        self._put("[]\n" if self._separator == "[" else "\n]\n")
+        self._put("\n]\n")
 
 
 class TableWriter(Writer):

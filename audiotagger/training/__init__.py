@@ -1,1 +1,1 @@
-"""Training: this, export and their commands are all that may import TensorFlow."""
+"""Training. Apart from export and their commands, no other package may import TensorFlow."""

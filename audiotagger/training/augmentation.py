@@ -1,7 +1,7 @@
-"""Make one recording sound like many: placing, speed, equaliser, room, background, mixing.
+"""Augment waveforms: length, speed, equalizer, reverberation, muted spans, background, mixup.
 
-Everything works on waveforms (float32, numpy) before the net, so both nets learn from the same sounds. All
-randomness comes from the generator passed in.
+Everything works on waveforms (float32), so both models learn from the same sounds. All randomness comes from the
+generator `rng` passed in; probabilities and strengths are those of `AUGMENTATION`.
 """
 
 from __future__ import annotations
@@ -9,20 +9,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Waveform = NDArray[np.float32]
+from audiotagger.training.recipes import AUGMENTATION
 
-SPEED = 1.25
-"""Largest change of speed, either way: EnvNet-v2's (Tokozume et al. 2018, arXiv:1711.10282)."""
+Waveform = NDArray[np.float32]
 
 
 def crop(waveform: Waveform, samples: int, rng: np.random.Generator) -> Waveform:
-    """Return a random crop of `samples` samples, all of a clip that is shorter."""
+    """Return a random crop of `samples` samples; a shorter waveform is returned whole."""
     start = int(rng.integers(max(len(waveform) - samples, 0) + 1))
     return waveform[start : start + samples]
 
 
 def pad(waveform: Waveform, samples: int, rng: np.random.Generator) -> Waveform:
-    """Put a clip of at most `samples` samples at a random place in as much silence."""
+    """Return `samples` samples of silence with a waveform, at most as long, at a random position."""
     out = np.zeros(samples, np.float32)
     start = int(rng.integers(samples - len(waveform) + 1))
     out[start : start + len(waveform)] = waveform
@@ -30,17 +29,17 @@ def pad(waveform: Waveform, samples: int, rng: np.random.Generator) -> Waveform:
 
 
 def crop_or_tile(waveform: Waveform, samples: int, rng: np.random.Generator) -> Waveform:
-    """Return `samples` samples: a random crop of a long clip, a short one repeated or in silence.
+    """Bring a waveform of any length to `samples` samples.
 
-    Half of the short ones are repeated without a gap, as tagging does; a quarter with random gaps, as one-shots (a drum
-    hit, a key click) are in the wild; a quarter lie at a random place in silence.
+    A long one is cropped at random. A short one is repeated without gaps, placed in silence or repeated with random
+    gaps, as `AUGMENTATION` has it.
     """
     if len(waveform) >= samples:
         return crop(waveform, samples, rng)
-    manner = rng.random()
-    if manner < 0.5:
+    choice = rng.random()
+    if choice < AUGMENTATION.tile:
         return np.resize(np.roll(waveform, rng.integers(len(waveform))), samples)
-    if manner < 0.75:
+    if choice < AUGMENTATION.tile + AUGMENTATION.pad:
         return pad(waveform, samples, rng)
     out = np.zeros(samples, np.float32)
     longest_gap = rng.uniform(0, 1) * len(waveform)
@@ -53,54 +52,88 @@ def crop_or_tile(waveform: Waveform, samples: int, rng: np.random.Generator) -> 
 
 
 def change_speed(waveform: Waveform, rng: np.random.Generator) -> Waveform:
-    """Play faster or slower by up to `SPEED`, pitch and all, by linear interpolation."""
-    factor = SPEED ** rng.uniform(-1, 1)
+    """Change tempo and pitch together by a random factor, by linear interpolation.
+
+    Parameters
+    ----------
+    waveform
+        [samples]
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    NDArray
+        [samples / factor], with a factor of at most `AUGMENTATION.max_speed` and at least its inverse.
+    """
+    factor = AUGMENTATION.max_speed ** rng.uniform(-1, 1)
     positions = np.arange(0, max(len(waveform) - 1, 1), factor)
     return np.interp(positions, np.arange(len(waveform)), waveform).astype(np.float32)
 
 
 def random_eq_reverb(waveform: Waveform, sample_rate: int, rng: np.random.Generator) -> Waveform:
-    """Record the sound elsewhere: a random equaliser, at times band limits, a missing band, a room.
+    """Apply a random equalizer, at times with band limits, a missing band and reverberation.
 
-    All of it is one product of spectra. The result is as long as the input, and what lies 80 dB below its peak is
-    exactly zero, as silence around a short clip was before: the nets take the level from what is not.
+    All filters are one product of spectra.
+
+    Parameters
+    ----------
+    waveform
+        [samples]
+    sample_rate
+        Hz
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    NDArray
+        [samples]. What is more than 80 dB below the peak is exactly zero, as silence around the clip was before:
+        `RMSNormalization` leaves out samples that are zero.
     """
     n = len(waveform) + sample_rate // 2
     spectrum = np.fft.rfft(waveform, n)
-    bins = len(spectrum)
+    spectrum *= (10 ** (_random_gain(len(spectrum), sample_rate, rng) / 20)).astype(np.float32)
+    if rng.random() < AUGMENTATION.reverb:
+        spectrum *= np.fft.rfft(_room_impulse_response(sample_rate, rng), n)
+    filtered = np.fft.irfft(spectrum, n)[: len(waveform)].astype(np.float32)
+    filtered[np.abs(filtered) < 1e-4 * np.abs(filtered).max()] = 0
+    return filtered
+
+
+def _random_gain(bins: int, sample_rate: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return a random frequency response in dB, [bins], of bins evenly spaced up to half the sample rate."""
     octave = np.log2(np.arange(1, bins + 1) * (sample_rate / 2 / bins))
     top = np.log2(sample_rate / 2)
     knots = np.linspace(np.log2(50), top, 8)
-    decibels = np.interp(octave, knots, rng.normal(0, 4, len(knots)))
-    if rng.random() < 0.25:  # small speakers, old codecs
-        decibels -= np.maximum(octave - rng.uniform(top - 2.5, top), 0) * rng.uniform(12, 48)
-    if rng.random() < 0.25:  # rumble filters, phones
-        decibels -= np.maximum(rng.uniform(np.log2(60), np.log2(500)) - octave, 0) * rng.uniform(6, 24)
-    if rng.random() < 0.3:  # the frequency mask of SpecAugment (Park et al. 2019, arXiv:1904.08779)
-        width = rng.uniform(0.2, 1.0)
+    decibels: NDArray[np.float64] = np.interp(octave, knots, rng.normal(0, AUGMENTATION.eq_db, len(knots)))
+    if rng.random() < AUGMENTATION.low_pass:
+        cutoff = rng.uniform(top - AUGMENTATION.low_pass_octaves, top)
+        decibels -= np.maximum(octave - cutoff, 0) * rng.uniform(*AUGMENTATION.low_pass_slope)
+    if rng.random() < AUGMENTATION.high_pass:
+        lowest, highest = AUGMENTATION.high_pass_hz
+        cutoff = rng.uniform(np.log2(lowest), np.log2(highest))
+        decibels -= np.maximum(cutoff - octave, 0) * rng.uniform(*AUGMENTATION.high_pass_slope)
+    if rng.random() < AUGMENTATION.band_stop:
+        width = rng.uniform(*AUGMENTATION.band_stop_octaves)
         start = rng.uniform(np.log2(100), top - width)
         decibels = np.where((octave > start) & (octave < start + width), -60.0, decibels)
-    spectrum *= (10 ** (decibels / 20)).astype(np.float32)
-    if rng.random() < 0.25:
-        spectrum *= np.fft.rfft(_room(sample_rate, rng), n)
-    coloured = np.fft.irfft(spectrum, n)[: len(waveform)].astype(np.float32)
-    coloured[np.abs(coloured) < 1e-4 * np.abs(coloured).max()] = 0
-    return coloured
+    return decibels
 
 
-def _room(sample_rate: int, rng: np.random.Generator) -> Waveform:
-    """A room's impulse response: the direct sound, then noise that decays by 60 dB in 0.1 to 0.8 s."""
-    decay = rng.uniform(0.1, 0.8)
+def _room_impulse_response(sample_rate: int, rng: np.random.Generator) -> Waveform:
+    """Return a direct sound of amplitude 1 and exponentially decaying noise, at most half a second of it."""
+    decay = rng.uniform(*AUGMENTATION.reverb_seconds)
     time = np.arange(min(int(decay * sample_rate), sample_rate // 2)) / sample_rate
     response = rng.normal(0, 1, len(time)) * 10 ** (-3 * time / decay)
-    response *= rng.uniform(0.1, 0.7) / np.sqrt(np.sum(response**2))
+    response *= rng.uniform(*AUGMENTATION.reverb_level) / np.sqrt(np.sum(response**2))
     response[0] += 1
     return response.astype(np.float32)
 
 
 def mute_span(waveform: Waveform, rng: np.random.Generator) -> Waveform:
-    """Silence a random span of up to a fifth: the time mask of SpecAugment."""
-    width = int(rng.uniform(0, 0.2) * len(waveform))
+    """Return a copy of a waveform [samples] with a random span of at most `AUGMENTATION.max_mute` of it set to zero."""
+    width = int(rng.uniform(0, AUGMENTATION.max_mute) * len(waveform))
     start = int(rng.integers(len(waveform) - width + 1))
     out = waveform.copy()
     out[start : start + width] = 0
@@ -108,25 +141,57 @@ def mute_span(waveform: Waveform, rng: np.random.Generator) -> Waveform:
 
 
 def rms(waveforms: Waveform) -> Waveform:
-    """Root mean square over the samples that are not zero, along the last axis, kept as an axis; at least 1e-4."""
+    """Return the root mean square of the samples that are not zero.
+
+    Parameters
+    ----------
+    waveforms
+        [..., samples]
+
+    Returns
+    -------
+    NDArray
+        [..., 1], at least 1e-4.
+    """
     power = np.sum(waveforms**2, axis=-1, keepdims=True)
-    sounding = np.count_nonzero(waveforms, axis=-1, keepdims=True)
-    level: Waveform = np.sqrt(power / np.maximum(sounding, 1)).astype(np.float32)
+    nonzero = np.count_nonzero(waveforms, axis=-1, keepdims=True)
+    level: Waveform = np.sqrt(power / np.maximum(nonzero, 1)).astype(np.float32)
     return np.maximum(level, np.float32(1e-4))
 
 
 def add_at(waveform: Waveform, other: Waveform, decibels: float) -> Waveform:
-    """Add another sound [samples] to a waveform [samples], at a level of `decibels` relative to it."""
+    """Return the sum of two waveforms [samples], with `other` at a level of `decibels` relative to `waveform`."""
     return waveform + other * (10 ** (decibels / 20) * rms(waveform) / rms(other))
 
 
 def mixup(
     waveforms: Waveform, targets: dict[str, Waveform], share: Waveform, order: NDArray[np.intp]
 ) -> tuple[Waveform, dict[str, Waveform]]:
-    """Mix each waveform with the one at `order`, loudness `share` to 1 - `share`; targets are mixed the same.
+    """Mix each waveform of a batch with another one, and their targets likewise.
 
-    Between-class learning (Tokozume et al. 2018, arXiv:1711.10284): both are brought to one level first, so that the
-    label says what is heard. waveforms: [batch, samples]; targets: each [batch, n]; share: [batch, 1] in [0, 1].
+    Both are brought to one level first, so that the targets correspond to the loudness of each.
+
+    Parameters
+    ----------
+    waveforms
+        [batch, samples]
+    targets
+        By name, each [batch, n].
+    share
+        [batch, 1], in [0, 1]: the weight of each waveform; the other one has 1 - `share`.
+    order
+        [batch]: the index of the other waveform.
+
+    Returns
+    -------
+    waveforms
+        [batch, samples], at a root mean square of about 1.
+    targets
+        As given, mixed.
+
+    References
+    ----------
+    Between-class learning: Tokozume et al. 2018, arXiv:1711.10284
     """
     level = waveforms / rms(waveforms)
     mixed = (share * level + (1 - share) * level[order]) / np.sqrt(share**2 + (1 - share) ** 2)

@@ -1,7 +1,6 @@
-"""From clips to batches that depend on (seed, step) alone.
+"""Sample clips, augment them and assemble batches.
 
-Because a batch is a pure function of its step, a run that was stopped resumes with the very batches it would have
-seen.
+A batch is a function of seed and step alone, so a resumed run sees the same batches as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -15,59 +14,66 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from audiotagger.datasets.cache import Waveforms
 from audiotagger.datasets.clip import Clip
 from audiotagger.training import augmentation
-from audiotagger.training.cache import Waveforms
 from audiotagger.training.distillation import STANDARDIZATION_BATCHES, TargetCache, Teacher
-from audiotagger.training.recipes import SAMPLE_RATE, Recipe
+from audiotagger.training.recipes import AUGMENTATION, SAMPLE_RATE, Recipe
 
 Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """waveforms: [batch, samples]; targets: "logits" [batch, n_outputs], probabilities, and with a teacher that has an
-    embedding "teacher" [batch, n], the embedding standardized. The keys are the names of the model's outputs. If there
-    is no teacher and not all clips are verified, "logits" has one more column: the share of each that is, in [0, 1].
-    """
+    """The inputs of a training step and their targets."""
 
     waveforms: Array
+    """[batch, samples]"""
     targets: dict[str, Array]
+    """By the name of the model's output. "logits": [batch, n_outputs], probabilities; without a teacher, and if not all
+    clips are verified, followed by the verified share of each, in [0, 1]. "teacher", with a teacher that has an
+    embedding: [batch, n], the embedding standardized."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """What batches are drawn from.
-
-    outputs: [clips], the output of the model that a clip is an example of; -1 for none (a clip without label).
-    probabilities: [clips], how often a clip is drawn, they sum to 1. background: indices of clips that may sound in the
-    background of others.
-    """
+    """The clips that batches are drawn from."""
 
     clips: Sequence[Clip]
     waveforms: Waveforms
+    """The same clips, decoded."""
     outputs: NDArray[np.integer]
+    """[clips], the index of the model's output for each clip's label; -1 for a clip without label."""
     n_outputs: int
+    """Number of outputs of the model."""
     probabilities: NDArray[np.float64]
+    """[clips], sampling probabilities; they sum to 1."""
     background: NDArray[np.integer]
+    """Indices of the clips that may be mixed in as background."""
 
 
 class Batches:
-    """Training batches; `batches[step]` is the same whenever and wherever it is asked for.
+    """The batches of a run: `batches[step]` is the same in every process.
 
     Parameters
     ----------
     examples
-        What is drawn.
+        The clips.
     recipe
-        How it is augmented and mixed. With a teacher there are `recipe.views` different views, drawn in a new order
-        each time round.
+        Of the run. With a teacher there are `recipe.views` different views, repeated in a new order.
     total_steps
-        Of the run; without a teacher the last tenth is neither augmented nor mixed.
+        Of the run. Without a teacher the last ones are neither augmented nor mixed.
     seed
-        Of everything random.
-    teacher, cache_folder
-        Who names what is in the waveforms of a batch, in place of the labels, and where its answers are kept.
+        Random seed for sampling and augmentation.
+    teacher
+        The model whose outputs replace the labels as targets, if any.
+    cache_folder
+        Where its outputs are cached; required with a teacher.
+
+    Raises
+    ------
+    DataError
+        The cache folder cannot be written to; also raised by `batches[step]`.
     """
 
     def __init__(
@@ -81,7 +87,7 @@ class Batches:
     ) -> None:
         self._examples, self._recipe, self._seed = examples, recipe, seed
         self._samples = round(recipe.seconds * SAMPLE_RATE)
-        self._clean_from = total_steps if teacher else 0.9 * total_steps
+        self._clean_from = total_steps if teacher else AUGMENTATION.fraction_of_steps * total_steps
         self._verified = np.array([clip.verified for clip in examples.clips], np.float32)
         self._cumulative = np.cumsum(examples.probabilities)
         self._targets_of = None
@@ -97,31 +103,31 @@ class Batches:
             return Batch(*self._draw(step, step))
         number = self._view_batch(step)
         waveforms, _ = self._draw(number, 0)
-        taught = self._targets_of(number, waveforms)
-        targets = {"logits": taught.probabilities}
-        if taught.embedding.size:
-            targets["teacher"] = (taught.embedding - self._embedding_mean) / self._embedding_deviation
+        predicted = self._targets_of(number, waveforms)
+        targets = {"logits": predicted.probabilities}
+        if predicted.embedding.size:
+            targets["teacher"] = (predicted.embedding - self._embedding_mean) / self._embedding_deviation
         return Batch(waveforms, targets)
 
     @property
     def embedding_size(self) -> int:
-        """Of the teacher; 0 if there is none, or it has none."""
+        """Size of the teacher's embedding; 0 if there is no teacher or it has no embedding."""
         return 0 if self._targets_of is None else len(self._embedding_mean)
 
     def _view_batch(self, step: int) -> int:
-        """Which of the `recipe.views` are seen at `step`, as the number of a batch."""
+        """Return the number of the batch of views at `step`."""
         count = max(self._recipe.views // self._recipe.batch_size, 1)
-        time_round, position = divmod(step, count)
-        return int(np.random.default_rng((self._seed, time_round, 1)).permutation(count)[position])
+        repetition, position = divmod(step, count)
+        return int(np.random.default_rng((self._seed, repetition, 1)).permutation(count)[position])
 
     def _draw(self, number: int, step: int) -> tuple[Array, dict[str, Array]]:
-        """The waveforms and targets of batch `number`; `step` decides whether it is augmented."""
+        """Return waveforms and targets of batch `number`; `step` decides whether it is augmented and mixed."""
         recipe, examples, rng = self._recipe, self._examples, np.random.default_rng((self._seed, number))
         clean = step >= self._clean_from
         chosen = np.searchsorted(self._cumulative, rng.random(recipe.batch_size) * self._cumulative[-1], side="right")
         augmented = recipe.augment and not clean
         waveforms = np.stack([self._view(index, augmented, rng) for index in chosen])
-        # An example of nothing has no share in any output; a teacher says what it is.
+        # A clip without label is zero in all outputs; only a teacher gives it targets.
         logits = (examples.outputs[chosen, None] == np.arange(examples.n_outputs)).astype(np.float32)
         if not self._verified.all():
             logits = np.column_stack([logits, self._verified[chosen]])
@@ -142,49 +148,63 @@ class Batches:
             return augmentation.pad(augmentation.crop(waveform, self._samples, rng), self._samples, rng)
         if not augmented:
             return np.resize(augmentation.crop(waveform, self._samples, rng), self._samples)
-        longest = int(self._samples * augmentation.SPEED) + 1
-        if rng.random() < 0.3:  # the length of a clip must tell nothing
-            longest = int(self._samples * rng.uniform(0.1, 1))
+        longest = int(self._samples * AUGMENTATION.max_speed) + 1
+        if rng.random() < AUGMENTATION.shorten:
+            longest = int(self._samples * rng.uniform(*AUGMENTATION.shorten_to))
         waveform = augmentation.crop(waveform, longest, rng)
-        if rng.random() < 0.5:
+        if rng.random() < AUGMENTATION.change_speed:
             waveform = augmentation.change_speed(waveform, rng)
         waveform = augmentation.crop_or_tile(waveform, self._samples, rng)
-        if rng.random() < 0.7:
+        if rng.random() < AUGMENTATION.eq_reverb:
             waveform = augmentation.random_eq_reverb(waveform, SAMPLE_RATE, rng)
-        if rng.random() < 0.3:
+        if rng.random() < AUGMENTATION.mute:
             waveform = augmentation.mute_span(waveform, rng)
-        if len(background) and rng.random() < 0.25:
+        if len(background) and rng.random() < AUGMENTATION.background:
             behind = augmentation.crop_or_tile(waveforms[rng.choice(background)], self._samples, rng)
-            waveform = augmentation.add_at(waveform, behind, -rng.uniform(10, 30))
+            waveform = augmentation.add_at(waveform, behind, -rng.uniform(*AUGMENTATION.background_db))
         return waveform
 
 
 def draw_probabilities(clips: Sequence[Clip], shares: Sequence[tuple[slice, float]]) -> NDArray[np.float64]:
-    """Return how often each clip is to be drawn.
+    """Return the sampling probabilities of clips of which some parts have a fixed share.
 
     Parameters
     ----------
     clips
         All clips.
     shares
-        Which of them make up which share of all draws; in each, `sampling_probabilities` decides. Parts without clips
-        leave their share to the others.
+        Parts of the clips, each with its share of all draws; within it `sampling_probabilities` apply. A part without
+        clips leaves its share to the others.
 
     Returns
     -------
-    [clips], they sum to 1.
+    NDArray
+        [clips]; they sum to 1.
     """
     probabilities = np.zeros(len(clips))
     for part, share in shares:
         if members := clips[part]:
-            drawn = sampling_probabilities(members)
-            probabilities[part] = share * drawn / drawn.sum()
+            relative = sampling_probabilities(members)
+            probabilities[part] = share * relative / relative.sum()
     probabilities /= probabilities.sum()
     return probabilities
 
 
 def sampling_probabilities(clips: Sequence[Clip]) -> Array:
-    """How often each labelled clip is to be drawn: a label by the square root of its clips, in it a source likewise."""
+    """Return relative sampling probabilities with which frequent labels and sources do not dominate.
+
+    A label's is the square root of its number of clips; within a label, so is that of a source.
+
+    Parameters
+    ----------
+    clips
+        Clips; those without label count as one label.
+
+    Returns
+    -------
+    NDArray
+        [clips], not normalized.
+    """
     of_label = Counter(clip.label for clip in clips)
     of_source = Counter((clip.label, clip.source) for clip in clips)
     weight = {key: count**-0.5 for key, count in of_source.items()}
@@ -195,7 +215,7 @@ def sampling_probabilities(clips: Sequence[Clip]) -> Array:
 
 
 def prefetch(batches: Batches, steps: range, ahead: int = 4) -> Iterator[Batch]:
-    """Yield the batches of `steps` in order, made `ahead` of time by a thread beside the net."""
+    """Yield the batches of `steps` in order, prepared in a thread up to `ahead` batches in advance."""
     with ThreadPoolExecutor(1) as pool:
         futures = [pool.submit(batches.__getitem__, step) for step in steps[:ahead]]
         for step in steps:

@@ -1,4 +1,4 @@
-"""All that a run needs to go on after it was stopped."""
+"""Checkpoints: everything that is needed to resume a run."""
 
 from __future__ import annotations
 
@@ -18,38 +18,59 @@ from audiotagger.training.run_folder import replacing
 
 
 class State:
-    """All that a run needs to go on: weights, optimizer, moving average, step, history."""
+    """The state of a training run.
 
-    def __init__(self, net: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-        self._net, self._optimizer = net, optimizer
-        self.averages: list[NDArray[np.float32]] = net.get_weights()
+    Parameters
+    ----------
+    model
+        The model being trained.
+    optimizer
+        Its optimizer, built.
+
+    Attributes
+    ----------
+    averages
+        Moving averages of the model's weights, in the order of `model.get_weights()`.
+    step
+        Number of finished steps.
+    history
+        One row per finished epoch: the columns of history.csv.
+    """
+
+    def __init__(self, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+        self._model, self._optimizer = model, optimizer
+        self.averages: list[NDArray[np.float32]] = model.get_weights()
         self.step = 0
         self.history: list[dict[str, Any]] = []
 
     def average(self, momentum: float) -> None:
-        """Move the averages towards the net's weights, faster in the first steps."""
+        """Update the moving averages, with a smaller `momentum` in the first steps."""
         keep = min(momentum, (1 + self.step) / (10 + self.step)) if momentum else 0.0
-        for mean, weight in zip(self.averages, self._net.get_weights(), strict=True):
+        for mean, weight in zip(self.averages, self._model.get_weights(), strict=True):
             mean += (1 - keep) * (weight - mean)
 
-    def forget_gradients(self) -> None:
-        """Begin a new phase: an optimizer that has seen nothing yet of the layers that join in."""
+    def reset_optimizer(self) -> None:
+        """Set the optimizer's moments and step count to zero, for layers that were frozen until now."""
         for variable in self._optimizer.variables:
             variable.assign(keras.ops.zeros_like(variable))
 
     def save(self, path: Path) -> None:
-        # With the net's variables go the states of its dropout's random generators.
-        arrays = {f"net{i}": value.numpy() for i, value in enumerate(self._net.variables)}
-        arrays |= {f"optimizer{i}": value.numpy() for i, value in enumerate(self._optimizer.variables)}
+        """Replace a checkpoint as a whole. Raises RunError if it cannot be written."""
+        # The model's variables include the states of its dropout layers' random generators. The names of the arrays
+        # are the format of checkpoints.
+        arrays = {f"net{i}": keras.ops.convert_to_numpy(value) for i, value in enumerate(self._model.variables)}
+        arrays |= {
+            f"optimizer{i}": keras.ops.convert_to_numpy(value) for i, value in enumerate(self._optimizer.variables)
+        }
         arrays |= {f"average{i}": value for i, value in enumerate(self.averages)}
         with replacing(path) as partial, partial.open("wb") as file:
             np.savez(file, step=self.step, history=json.dumps(self.history), **arrays)
 
     def load(self, path: Path) -> None:
-        """Raises RunError if the file is damaged."""
+        """Restore a checkpoint. Raises RunError if it is damaged."""
         with _reading(path) as arrays:
             self.step, self.history = int(arrays["step"]), json.loads(str(arrays["history"]))
-            for i, variable in enumerate(self._net.variables):
+            for i, variable in enumerate(self._model.variables):
                 variable.assign(arrays[f"net{i}"])
             for i, variable in enumerate(self._optimizer.variables):
                 variable.assign(arrays[f"optimizer{i}"])
@@ -57,7 +78,7 @@ class State:
 
 
 def steps_done(path: Path) -> int:
-    """The step of a saved state; 0 if there is none. Raises RunError if the file is damaged."""
+    """Return the number of finished steps in a checkpoint, 0 without one. Raises RunError if it is damaged."""
     if not path.exists():
         return 0
     with _reading(path) as arrays:
@@ -71,5 +92,5 @@ def _reading(path: Path) -> Iterator[Any]:
             yield arrays
     except (EOFError, KeyError, ValueError, zipfile.BadZipFile):
         raise RunError(
-            f"{path}: damaged, or of another version; without it the same command and --resume begin this run anew"
+            f"{path}: damaged or written by another version; delete it and --resume starts this run again"
         ) from None

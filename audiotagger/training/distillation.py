@@ -1,6 +1,8 @@
-"""A teacher: a stronger tagger in an ONNX file, whose output a model learns to match on the very views it sees itself.
+"""Distillation: train a model to match a teacher, a stronger model in an ONNX file, on the same augmented waveforms.
 
-Function matching (Beyer et al. 2022, "A good teacher is patient and consistent", arXiv:2106.05237).
+References
+----------
+Function matching: Beyer et al. 2022, "A good teacher is patient and consistent", arXiv:2106.05237
 """
 
 from __future__ import annotations
@@ -15,80 +17,88 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from audiotagger.datasets.cache import unwritable
 from audiotagger.errors import DataError
 from audiotagger.output.files import replacing
 
 Array = NDArray[np.float32]
 
 STANDARDIZATION_BATCHES = 8
-"""How many batches the mean and deviation of the teacher's embedding are estimated on."""
+"""Number of batches that mean and standard deviation of the teacher's embedding are computed on."""
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What a teacher makes of a batch.
-
-    probabilities: float32 [batch, n_outputs], in the order of the student's outputs; embedding: float32 [batch, n], n
-    is 0 for a teacher without one.
-    """
+    """A teacher's outputs for a batch."""
 
     probabilities: Array
+    """float32 [batch, n_outputs], in the order of the student's outputs; they sum to 1."""
     embedding: Array
+    """float32 [batch, n]; n is 0 if the teacher has no embedding."""
 
 
 class Teacher:
-    """An ONNX model with the input "waveform" [batch, samples], the output "probabilities" or "logits", perhaps
-    "embedding", and in its metadata `labels` (JSON, in the order of its outputs) and `sample_rate`: what
-    `audiotagger export` writes, or another model described like that.
+    """An ONNX model that another one is trained to match.
+
+    It may be exported by audiotagger or from elsewhere. Its input is "waveform" [batch, samples], its outputs are
+    "probabilities" or "logits" and, optionally, "embedding". Its metadata has `labels` (JSON, in the order of the
+    outputs) and `sample_rate`.
 
     Parameters
     ----------
     path
         The ONNX file.
     labels
-        The student's labels; the teacher has to know all of them.
+        The student's labels, all of which the teacher must have.
     has_other_class
-        Whether the student's last output is for sounds that are none of its labels. It gets what the teacher gives to
-        labels that the student does not have; without it the student's labels share that evenly by their own weight.
+        Whether the student's last output is for other sounds. Its target is the teacher's probability of labels that
+        the student does not have; without this output, the probabilities of the student's labels are renormalized.
     sample_rate
         Of the student, in Hz.
+
+    Attributes
+    ----------
+    id
+        Start of the file's SHA-256, 12 hexadecimal digits.
 
     Raises
     ------
     DataError
-        If the file is no such model, or does not know a label.
+        The file is not such a model, or lacks a label.
     """
 
     def __init__(self, path: Path, labels: Sequence[str], has_other_class: bool, sample_rate: int) -> None:
         if not path.is_file():
-            raise DataError(f"{path}: no such teacher; --teacher takes an ONNX file")
+            raise DataError(f"{path}: no such file; --teacher takes an ONNX model")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # batches are made in a thread beside the one that trains
+        options.intra_op_num_threads = 1  # the other cores train the student
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
             meta = self._session.get_modelmeta().custom_metadata_map
             known, rate = list(json.loads(meta["labels"])), int(meta["sample_rate"])
-        except Exception as error:  # onnxruntime has no base class of its own for "not a model"
+        except Exception as error:  # the exceptions of onnxruntime have no common base class
             reason = str(error).splitlines()[0]
-            raise DataError(f"{path}: not a teacher, it needs the metadata labels and sample_rate ({reason})") from None
+            raise DataError(
+                f"{path}: not an ONNX model with the metadata labels and sample_rate, as a teacher must be ({reason})"
+            ) from None
         outputs = {output.name for output in self._session.get_outputs()}
         scores = next((name for name in ("probabilities", "logits") if name in outputs), None)
         if scores is None:
-            raise DataError(f"{path}: not a teacher, it has no output named probabilities or logits")
+            raise DataError(f"{path}: no output named probabilities or logits, as a teacher must have")
         if rate != sample_rate:
-            raise DataError(f"{path}: a teacher for {rate} Hz; the model is for {sample_rate} Hz")
+            raise DataError(f"{path}: has a sample rate of {rate} Hz; use a teacher with {sample_rate} Hz")
         missing = sorted(set(labels) - set(known))
         if missing:
-            raise DataError(f"{path}: does not know {', '.join(missing)}; use a teacher that knows every label")
+            raise DataError(f"{path}: has no label {', '.join(missing)}; use a teacher with all labels of the dataset")
         self._names = [scores, "embedding"] if "embedding" in outputs else [scores]
         self._columns = [known.index(label) for label in labels]
         self._has_other_class = has_other_class
         self.id = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-        """Tells one teacher from another."""
 
     def predict(self, waveforms: Array) -> Targets:
-        """Return the targets of waveforms [batch, samples], one at a time: a batch is no faster on a CPU."""
+        """Return the targets of waveforms [batch, samples]."""
+        # One at a time, as a batch is no faster on a CPU.
         each = [self._session.run(self._names, {"waveform": waveform[None]}) for waveform in waveforms]
         scores = np.concatenate([outputs[0] for outputs in each])
         if self._names[0] == "logits":
@@ -104,15 +114,14 @@ class Teacher:
 
 
 class TargetCache:
-    """A teacher's targets of numbered batches in files, so that a second pass, a second model and a resumed run do not
-    ask it again.
+    """Caches a teacher's targets in files, for repeated views, a second model and resumed runs.
 
     Parameters
     ----------
     teacher
-        Who is asked for what the folder does not hold.
+        The teacher, which predicts what is not in the cache.
     folder
-        One for each teacher and series of batches; other processes may use it at the same time.
+        One for each teacher and series of batches; several processes may use it at the same time.
     """
 
     def __init__(self, teacher: Teacher, folder: Path) -> None:
@@ -124,7 +133,7 @@ class TargetCache:
         Raises
         ------
         DataError
-            If the folder cannot be written to.
+            The folder cannot be written to.
         """
         path = self._folder / f"{number:06d}.npz"
         try:
@@ -141,5 +150,5 @@ class TargetCache:
                     embedding=targets.embedding.astype(np.float16),
                 )
         except OSError as error:
-            raise DataError(f"{path}: {error.strerror}; set AUDIOTAGGER_CACHE to another folder") from None
+            raise unwritable(error) from None
         return targets

@@ -6,41 +6,56 @@ Keras' own loop fails on it when it averages the loss over workers, so the step 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
+from tensorflow.python.distribute.collective_all_reduce_strategy import CollectiveAllReduceExtended
+from tensorflow.python.eager import context
 
+from audiotagger import __version__
 from audiotagger.errors import RunError
 from audiotagger.training.batches import Array, Batch
-from audiotagger.training.rendezvous import meet
+from audiotagger.training.workers import Workers
 
-PATIENCE = 600.0
-"""Seconds to wait for workers that have not come."""
+JOIN_TIMEOUT = 600
+"""Seconds to wait for workers that have not joined."""
+
+HEALTH_INTERVAL = 10
+"""Seconds from one look whether all workers are still there to the next."""
 
 _EXAMPLE = '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}'
 
 
-class Workers:
-    """Who trains together; by default a process on its own. The worker of index 0, the chief, keeps the run folder and
-    is the one that speaks.
+class DistributedWorkers(Workers):
+    """A worker of the cluster in TF_CONFIG. The worker of index 0 is the chief.
+
+    Parameters
+    ----------
+    addresses
+        "host:port" of each worker, the chief first.
+    index
+        Which of them this process is.
     """
 
-    def __init__(self, addresses: tuple[str, ...] = ("",), index: int = 0) -> None:
-        """addresses: "host:port" of each worker, the chief first."""
+    def __init__(self, addresses: tuple[str, ...], index: int) -> None:
         self.addresses, self.count, self.index = addresses, len(addresses), index
         self.strategy = tf.distribute.get_strategy()
 
     @classmethod
-    def from_environment(cls) -> Workers:
-        """The workers of TF_CONFIG. Raises RunError if it is missing or cannot be understood."""
+    def from_environment(cls) -> DistributedWorkers:
+        """Return this worker of TF_CONFIG. Raises RunError if that is missing or invalid."""
+        if keras.backend.backend() != "tensorflow":
+            raise RunError(f"--distributed needs Keras on TensorFlow; KERAS_BACKEND is {keras.backend.backend()}")
         try:
             config = json.loads(os.environ["TF_CONFIG"])
             addresses, task = tuple(config["cluster"]["worker"]), config["task"]
@@ -52,13 +67,9 @@ class Workers:
             raise RunError(f"--distributed needs the environment variable TF_CONFIG, such as {_EXAMPLE}") from None
         return cls(addresses, task["index"])
 
-    @property
-    def chief(self) -> bool:
-        return self.index == 0
-
     @contextmanager
     def folder(self, run: Path) -> Iterator[Path]:
-        """Where this worker keeps its run: the chief in `run`, the others in a folder that nobody needs afterwards."""
+        """Yield the folder in which this worker keeps its run: the chief in `run`, the others in a temporary one."""
         if self.chief:
             yield run
         else:
@@ -66,32 +77,73 @@ class Workers:
                 yield Path(folder)
 
     @contextmanager
-    def together(self, plan: Mapping[str, Any], waiting: Callable[[str], None]) -> Iterator[None]:
-        """Wait until all workers are here with the same `plan`; `waiting` is called with who is missing.
+    def cluster(self, plan: Mapping[str, object]) -> Iterator[None]:
+        """Train with all the other workers.
 
-        Must come before TensorFlow has done anything else. Raises RunError if that cannot be, and for a worker that
-        goes while the others train.
+        Must come before TensorFlow has done anything else.
+
+        Parameters
+        ----------
+        plan
+            What all workers must have in common, by what to call it; JSON can hold it.
+
+        Raises
+        ------
+        RunError
+            If a worker does not join in time, has another plan, or goes while the others train.
         """
-        if self.count == 1:
-            yield
-            return
-        meet(self.addresses, self.index, plan, PATIENCE, waiting)
         try:
-            self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # TensorFlow lets nobody terminate it
+            self.strategy = self._join()
             if self.strategy.num_replicas_in_sync != self.count:
                 raise RunError("a worker has several GPUs: start one for each and give it CUDA_VISIBLE_DEVICES")
+            self._compare({"version": __version__})
+            self._compare(plan)
             yield
         except (tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.UnavailableError):
             raise RunError("another worker has gone: start all of them again with --resume") from None
 
-    def replica(self, net: keras.Model) -> keras.Model:
-        """Return `net` as this worker is to train it: batch normalization and dropout as of the whole batch."""
-        if self.count == 1:
-            return net
+    def _join(self) -> tf.distribute.Strategy:
+        # TensorFlow's coordination service would let the chief wait for an hour, deaf to interrupts. Without it the
+        # strategy waits for the others itself, which has a limit, and looks after them in a thread.
+        context.context().configure_coordination_service(service_type="")
+        CollectiveAllReduceExtended._check_health_initial_timeout = JOIN_TIMEOUT
+        CollectiveAllReduceExtended._check_health_interval = HEALTH_INTERVAL
+        tf.get_logger().setLevel("CRITICAL")  # what that thread logs is raised as well
+        try:
+            return tf.distribute.MultiWorkerMirroredStrategy()
+        except RuntimeError:
+            raise RunError(
+                f"not all {self.count} workers joined within {JOIN_TIMEOUT} s; start all of them, and check TF_CONFIG"
+            ) from None
+        except tf.errors.UnknownError:
+            raise RunError(
+                f"worker {self.index} cannot listen at {self.addresses[self.index]}; choose another port in TF_CONFIG"
+            ) from None
+
+    def _compare(self, plan: Mapping[str, object]) -> None:
+        """Raise RunError, on all workers, for what is not the same on all of them."""
+        texts = [json.dumps(part, sort_keys=True).encode() for part in plan.values()]
+        hashes = [int.from_bytes(hashlib.sha256(text).digest()[:6]) for text in texts]
+        digests = self._gather(np.array(hashes, np.int64))
+        different = [name for name, digest in zip(plan, digests.T, strict=True) if np.ptp(digest)]
+        if different:
+            raise RunError(f"the workers differ in {', '.join(different)}; start all of them with the same")
+
+    def _gather(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the values [n] of each worker as [workers, n]."""
+        gathered: NDArray[Any] = self.strategy.gather(tf.constant(values)[None], axis=0).numpy()
+        return gathered
+
+    def scope(self) -> AbstractContextManager[None]:
+        """Return the scope of the strategy."""
+        scope: AbstractContextManager[None] = self.strategy.scope()
+        return scope
+
+    def replica(self, model: keras.Model) -> keras.Model:
+        """Return this worker's copy of `model`: with batch normalization and dropout as of the whole batch."""
         with self.strategy.scope():
-            replica = keras.models.clone_model(net, clone_function=self._clone)
-            replica.set_weights(net.get_weights())
+            replica = keras.models.clone_model(model, clone_function=self._clone)
+            replica.set_weights(model.get_weights())
         return replica
 
     def _clone(self, layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -103,47 +155,48 @@ class Workers:
         return layer.from_config(config)
 
     def share(self, array: Array) -> Array:
-        """This worker's part of what there is for each clip of a batch."""
+        """Return this worker's part of an array [batch, ...]."""
         size = len(array) // self.count
         return array[self.index * size : (self.index + 1) * size]
 
-    def train_step(self, net: keras.Model) -> Callable[[Batch], float]:
-        """A function that trains the compiled `net` on a batch, and returns its loss before that: the mean over all
-        workers, which is the batch's where all have shares of one size.
+    def train_step(self, model: keras.Model) -> Callable[[Batch], float]:
+        """Return a function that trains the compiled `model` on a batch and returns its loss before that.
+
+        It is the mean over all workers: as all have shares of one size, that of the whole batch.
         """
 
         def step(waveforms: Any, targets: Any) -> Any:
-            logs = self.strategy.run(net.train_step, args=((waveforms, targets),))
+            logs = self.strategy.run(model.train_step, args=((waveforms, targets),))
             return self.strategy.reduce("MEAN", logs["loss"], axis=None)
 
         compiled = tf.function(step)
 
         def train(batch: Batch) -> float:
-            net.reset_metrics()  # or Keras would report the mean since the start
+            model.reset_metrics()  # or Keras would report the mean since the start
             targets = {name: self.share(target) for name, target in batch.targets.items()}
             return float(compiled(self.share(batch.waveforms), targets))
 
         return train
 
-    def agree(self, values: Mapping[str, float]) -> dict[str, float]:
-        """The mean of each value over the workers, so that all decide alike."""
-        return {
-            name: float(self.strategy.reduce("MEAN", tf.constant(v, tf.float64), None)) for name, v in values.items()
-        }
+    def mean(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Return the mean of each value over the workers, so that all decide alike."""
+        if not values:
+            return dict(values)
+        means = self._gather(np.array([*values.values()])).mean(axis=0)
+        return dict(zip(values, means.tolist(), strict=True))
 
-
-def whole_batch(values: Any) -> Any:
-    """What each worker knows of its clips, [share], of all clips of the batch, [batch]. No gradient flows back."""
-    context = tf.distribute.get_replica_context()
-    if context.num_replicas_in_sync == 1:
-        return values
-    return context.all_gather(tf.stop_gradient(values), axis=0)
+    @staticmethod
+    def global_max(values: Any) -> Any:
+        """Return the largest of the values [share] of all workers, not negative; no gradient flows back."""
+        replica = tf.distribute.get_replica_context()
+        place = tf.one_hot(replica.replica_id_in_sync_group, replica.num_replicas_in_sync)
+        return tf.reduce_max(replica.all_reduce("SUM", place * tf.stop_gradient(tf.reduce_max(values))))
 
 
 class _SharedDropout(keras.layers.Layer):
     """A worker's part of the dropout that one process would draw for the whole batch."""
 
-    def __init__(self, workers: Workers, dropout: keras.layers.Dropout) -> None:
+    def __init__(self, workers: DistributedWorkers, dropout: keras.layers.Dropout) -> None:
         super().__init__(name=dropout.name)
         self._workers, self._rate = workers, dropout.rate
         self.seed_generator = keras.random.SeedGenerator(0)

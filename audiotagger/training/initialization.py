@@ -1,4 +1,4 @@
-"""Where a training run begins: at random weights or at the shipped net, and which weights learn."""
+"""Initialization of a training run: random weights or those of the pretrained model, and which layers are trained."""
 
 from __future__ import annotations
 
@@ -13,70 +13,105 @@ from audiotagger.datasets.dataset import Dataset
 from audiotagger.errors import RunError
 from audiotagger.inference.model import Model, shipped_models
 from audiotagger.training import networks
-from audiotagger.training.recipes import NEW_LABELS, RECIPES, Recipe, known_labels, with_teacher
+from audiotagger.training.keras_file import load_keras
+from audiotagger.training.recipes import NEW_LABELS, RECIPES, Recipe, for_same_labels, with_teacher
 from audiotagger.training.run_folder import BODY, SCRATCH, WHOLE, Config
 
 
 @dataclass(frozen=True)
 class Initialization:
-    """init: of the run's config; net: the .keras file it begins with, if any; reason: for whoever waits for it."""
+    """How a run is initialized."""
 
     init: str
+    """`SCRATCH`, `BODY` or `WHOLE`."""
     recipe: Recipe
-    net: Path | None
+    """For training from there."""
+    pretrained: Path | None
+    """The .keras file of the pretrained model; None for random weights."""
     reason: str
+    """For the user."""
 
 
 def choose_initialization(
     kind: str, arch: str, asked: str | None, dataset: Dataset, has_teacher: bool
 ) -> Initialization:
-    """Return where a net for `dataset` begins: as `asked`, "scratch" or "pretrained", else with the shipped net if its
-    labels are not those of the dataset, which it was trained on already. With a teacher the recipe is a long one.
+    """Choose the initialization of a model, and the recipe that suits it.
 
-    Raises RunError where there is no shipped net to begin with.
+    Parameters
+    ----------
+    kind, arch
+        Of the model: a key of `RECIPES`.
+    asked
+        "scratch", "pretrained", or None: then "pretrained", but "scratch" for the labels of the pretrained model, as
+        that was trained on them already.
+    dataset
+        To train on.
+    has_teacher
+        Whether the model is distilled from a teacher, which needs a longer recipe.
+
+    Raises
+    ------
+    RunError
+        There is no pretrained model of this architecture.
     """
     scratch = with_teacher(RECIPES[kind, arch]) if has_teacher else RECIPES[kind, arch]
     if arch != "default":
         if asked == "pretrained":
-            raise RunError(f"--arch {arch}: no shipped net of this architecture to begin with; use --init scratch")
-        return Initialization(SCRATCH, scratch, None, "random weights: no net of this architecture is shipped")
+            raise RunError(f"--arch {arch}: there is no pretrained model of this architecture; use --init scratch")
+        return Initialization(SCRATCH, scratch, None, "random weights (no pretrained model of this architecture)")
     if asked == "scratch":
-        return Initialization(SCRATCH, scratch, None, "random weights, as asked")
+        return Initialization(SCRATCH, scratch, None, "random weights (--init scratch)")
     new_labels = with_teacher(NEW_LABELS) if has_teacher else NEW_LABELS
-    net = shipped_models() / f"{kind}.keras"
-    known = Model.load(net.with_suffix(".onnx")).labels
-    if known != dataset.all_labels:
-        reason = f"the shipped net and a new head: the data's labels are not the {len(known)} that it knows"
-        return Initialization(BODY, new_labels, net, reason)
+    pretrained = shipped_models() / f"{kind}.keras"
+    labels = Model.load(pretrained.with_suffix(".onnx")).labels
+    new_layer = "fine-tuning the pretrained model with a new output layer"
+    if labels != dataset.all_labels:
+        return Initialization(BODY, new_labels, pretrained, f"{new_layer} (labels differ)")
     if asked is None:
-        return Initialization(SCRATCH, scratch, None, "random weights: the data's labels are those of the shipped net")
-    if _n_outputs(net) != len(known) + bool(dataset.other):
-        reason = "the shipped net and a new head: only one of the two has an output for none of the labels"
-        return Initialization(BODY, new_labels, net, reason)
-    return Initialization(WHOLE, known_labels(scratch), net, "the shipped net, head and all: its labels are the data's")
+        reason = "random weights (the dataset's labels are those of the pretrained model)"
+        return Initialization(SCRATCH, scratch, None, reason)
+    if _n_outputs(pretrained) != len(labels) + bool(dataset.other):
+        return Initialization(BODY, new_labels, pretrained, f"{new_layer} (the output for other sounds differs)")
+    reason = "fine-tuning the pretrained model and its output layer (same labels)"
+    return Initialization(WHOLE, for_same_labels(scratch), pretrained, reason)
 
 
-def _n_outputs(net: Path) -> int:
-    """How many outputs the head of a .keras file has, without loading it: that would start TensorFlow, which in a
-    distributed run has to wait until all workers are there.
+def _n_outputs(path: Path) -> int:
+    """Return the number of outputs of a .keras file.
+
+    Loading it would start TensorFlow, which in a distributed run must not happen before all workers have joined.
     """
-    with zipfile.ZipFile(net) as archive:
+    with zipfile.ZipFile(path) as archive:
         layers = json.loads(archive.read("config.json"))["config"]["layers"]
     units: int = next(layer["config"]["units"] for layer in layers if layer["name"] == "logits")
     return units
 
 
-HEADS = ("logits", "teacher")
-"""The layers that depend on what a net was trained for."""
+OUTPUT_LAYERS = ("logits", "teacher")
+"""Names of the layers that depend on the labels and the teacher."""
 
 
 def initial_model(config: Config, run: Path, teacher_size: int) -> keras.Model:
-    """Return the model that a run begins with: untrained, or the body of the run's init.keras under new outputs; with
-    the output layer "logits" too if it is for the same labels.
+    """Build the model of a run with its initial weights.
+
+    Parameters
+    ----------
+    config
+        Of the run.
+    run
+        Its folder, with init.keras unless `config.init` is `SCRATCH`.
+    teacher_size
+        Size of the teacher's embedding; 0 without one.
+
+    Returns
+    -------
+    keras.Model
+        As `networks.build` returns it, with random weights, or with those of init.keras below the output layers
+        (`BODY`) and in the layer "logits" (`WHOLE`).
     """
     if config.init == SCRATCH:
         return networks.build(config.kind, config.arch, config.n_outputs, teacher_size)
-    trained = keras.saving.load_model(run / "init.keras", compile=False)
+    trained = load_keras(run / "init.keras")
     embedding = trained.get_layer("embedding").output
     model = networks.add_outputs(trained.input, embedding, config.n_outputs, teacher_size, name=trained.name)
     if config.init == WHOLE:
@@ -84,10 +119,10 @@ def initial_model(config: Config, run: Path, teacher_size: int) -> keras.Model:
     return model
 
 
-def choose_what_learns(net: keras.Model, heads_alone: bool) -> None:
-    """Let all layers of `net` learn, or its heads alone. The net has to be compiled again afterwards.
+def set_trainable(model: keras.Model, output_layers_only: bool) -> None:
+    """Make all layers trainable, or the output layers alone. The model must be compiled again afterwards.
 
-    Batch normalization that does not learn normalizes as it does in tagging, with the mean and variance it came with.
+    Batch normalization that is frozen uses its moving mean and variance, as in inference.
     """
-    for layer in net.layers:
-        layer.trainable = layer.name in HEADS or not heads_alone
+    for layer in model.layers:
+        layer.trainable = layer.name in OUTPUT_LAYERS or not output_layers_only

@@ -1,6 +1,6 @@
-"""The layers that the nets are built from besides those of Keras: front ends and scalings.
+"""Keras layers for audio: level normalization, log-mel spectrogram, learned filter bank.
 
-Every layer here converts to ONNX with a dynamic batch and a dynamic number of samples.
+All of them convert to ONNX with a dynamic batch size and number of samples.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _register = keras.saving.register_keras_serializable(package="audiotagger")
 
 
 def _frames(waveform: Any, frame_length: int, hop_length: int) -> Any:
-    """Return overlapping frames, [batch, 1 + samples // hop_length, frame_length], centred as librosa does.
+    """Return overlapping frames [batch, 1 + samples // hop_length, frame_length], centred as in librosa.
 
     Built from reshapes and slices only, so `frame_length` must be a multiple of `hop_length`.
     """
@@ -32,7 +32,7 @@ def _frames(waveform: Any, frame_length: int, hop_length: int) -> Any:
 
 
 class _FrontEnd(layers.Layer):
-    """A layer from waveforms [batch, samples] to frames [batch, frames, features], always in float32."""
+    """Base of layers from waveforms [batch, samples] to [batch, frames, features], always in float32."""
 
     def __init__(self, features: int, frame_length: int, hop_length: int, **kwargs: Any) -> None:
         super().__init__(dtype="float32", **kwargs)
@@ -47,10 +47,15 @@ class _FrontEnd(layers.Layer):
 
 @_register
 class RMSNormalization(layers.Layer):
-    """Bring each waveform to a root mean square of 1, so that the level of a recording tells nothing.
+    """Scale each waveform to a root mean square of 1, so that the recording level has no influence.
 
-    waveform: float32 [batch, samples], the same shape out. The mean runs over the samples that are not exactly zero:
-    zero-padding a short clip leaves its level alone. Below `floor` (1e-4 is -80 dBFS) nothing is amplified further.
+    From float32 [batch, samples] to the same shape. The mean is over the samples that are not exactly zero, so padding
+    a clip with silence does not change its level.
+
+    Parameters
+    ----------
+    floor
+        Smallest root mean square that is divided by; 1e-4 is -80 dBFS.
     """
 
     def __init__(self, floor: float = 1e-4, **kwargs: Any) -> None:
@@ -58,9 +63,9 @@ class RMSNormalization(layers.Layer):
         self.floor = floor
 
     def call(self, waveform: Any) -> Any:
-        sounding = ops.cast(ops.not_equal(waveform, 0.0), "float32")
+        nonzero = ops.cast(ops.not_equal(waveform, 0.0), "float32")
         power = ops.sum(ops.square(waveform), axis=1, keepdims=True)
-        rms = ops.sqrt(power / ops.maximum(ops.sum(sounding, axis=1, keepdims=True), 1.0))
+        rms = ops.sqrt(power / ops.maximum(ops.sum(nonzero, axis=1, keepdims=True), 1.0))
         return waveform / ops.maximum(rms, self.floor)
 
     def get_config(self) -> dict[str, Any]:
@@ -69,13 +74,30 @@ class RMSNormalization(layers.Layer):
 
 @_register
 class LogMel(_FrontEnd):
-    """Log-mel spectrogram in dB: `librosa.feature.melspectrogram` (power, Hann, zero-padded centre) on a log scale.
+    """Log-mel spectrogram in dB, as of `librosa.feature.melspectrogram` with zero padding.
 
-    waveform: float32 [batch, samples] at `sample_rate` Hz. Returns float32 [batch, 1 + samples // hop_length, n_mels]
-    in dB re 1, floored at `floor_db`. Slaney mel scale and norm as in librosa.filters.mel.
+    From float32 [batch, samples] to float32 [batch, 1 + samples // hop_length, n_mels] in dB re 1. Power spectrogram,
+    Hann window, Slaney mel scale and norm.
 
-    The DFT is two matrix products, one per frame half: cosines see only the even part of a frame and sines the odd
-    one, which halves the work.
+    The DFT is two matrix products of half the size: cosines depend only on the even part of a frame and sines on the
+    odd one.
+
+    Parameters
+    ----------
+    n_mels
+        Number of mel bands.
+    n_fft
+        Frame length in samples, a multiple of `hop_length`.
+    hop_length
+        Samples from frame to frame.
+    floor_db
+        Lowest value, in dB.
+    sample_rate
+        Hz
+
+    References
+    ----------
+    McFee et al., librosa: https://librosa.org/doc/latest/generated/librosa.feature.melspectrogram.html
     """
 
     def __init__(
@@ -100,7 +122,7 @@ class LogMel(_FrontEnd):
         cosine[half] /= 2  # the middle sample is its own mirror image and is added twice
         sine = window[1:half, None] * np.sin(phase[1:half])
         mel = librosa.filters.mel(sr=self.sample_rate, n_fft=n_fft, n_mels=self.features).T
-        # Index 0 is left out: a periodic Hann window is zero there.
+        # Without index 0, where a periodic Hann window is zero.
         self.cosine = self._constant("cosine", cosine[1:])
         self.sine = self._constant("sine", sine)
         self.mel = self._constant("mel", mel)
@@ -117,7 +139,9 @@ class LogMel(_FrontEnd):
         frames = _frames(waveform, self.frame_length, self.hop_length)
         half = self.frame_length // 2
         first = frames[:, :, 1 : half + 1]
-        mirrored = frames[:, :, : half - 1 : -1]  # not ops.flip, which becomes three slow nodes in ONNX
+        # A flip becomes three slow nodes in ONNX, but PyTorch, which is not exported from, has no negative steps.
+        is_torch = keras.backend.backend() == "torch"
+        mirrored = ops.flip(frames[:, :, half:], axis=2) if is_torch else frames[:, :, : half - 1 : -1]
         real = ops.matmul(first + mirrored, self.cosine)
         imaginary = ops.matmul((first - mirrored)[:, :, : half - 1], self.sine)
         power = ops.matmul(ops.square(real) + ops.square(imaginary), self.mel)
@@ -130,11 +154,25 @@ class LogMel(_FrontEnd):
 
 @_register
 class FilterBank(_FrontEnd):
-    """A learned filter bank: log power of complex filters that start as Gabor filters on the mel scale.
+    """Learned filter bank: log power of complex filters, initialized as Gabor filters on the mel scale.
 
-    waveform: float32 [batch, samples]. Returns float32 [batch, 1 + samples // hop_length, filters].
-    Follows the time-domain filter banks of Zeghidour et al. 2018 (arXiv:1711.01161); frames are short
-    (`frame_length` / `sample_rate`), so attacks stay sharp where a spectrogram smears them.
+    From float32 [batch, samples] to float32 [batch, 1 + samples // hop_length, filters]. High frequencies have short
+    filters, so attacks stay sharper than in a spectrogram.
+
+    Parameters
+    ----------
+    filters
+        Number of filters.
+    frame_length
+        Length of the filters in samples, a multiple of `hop_length`.
+    hop_length
+        Samples from frame to frame.
+    sample_rate
+        Hz
+
+    References
+    ----------
+    Time-domain filter banks: Zeghidour et al. 2018, arXiv:1711.01161
     """
 
     def __init__(
@@ -149,15 +187,15 @@ class FilterBank(_FrontEnd):
         )
 
     def _gabor(self) -> Any:
-        """[frame_length, 2 * filters]: cosines then sines under Gaussians as wide as mel bands, unit energy each."""
+        """Return [frame_length, 2 * filters]: cosines, then sines, in Gaussians as wide as mel bands, unit energy."""
         import librosa
 
         edges = librosa.mel_frequencies(self.features + 2, fmin=30, fmax=self.sample_rate / 2)
         half_width = (edges[2:] - edges[:-2]) / 2
         time = (np.arange(self.frame_length)[:, None] - self.frame_length / 2) / self.sample_rate
         longest = self.frame_length / self.sample_rate / 6  # three deviations fit on each side
-        # A Gaussian of deviation s seconds has its half-amplitude band sqrt(2 ln 2) / (pi s) Hz wide. Narrower than
-        # a quarter of the hop it would miss what falls between two frames.
+        # At half amplitude the band of a Gaussian with deviation s is sqrt(2 ln 2) / (pi s) Hz wide. With a deviation
+        # below a quarter of the hop it would miss sounds between two frames.
         shortest = self.hop_length / self.sample_rate / 4
         deviation = np.clip(np.sqrt(2 * np.log(2)) / (np.pi * half_width), shortest, longest)
         phase = 2 * np.pi * edges[1:-1] * time
@@ -177,7 +215,7 @@ class FilterBank(_FrontEnd):
 
 @_register
 class PeakDecibels(layers.Layer):
-    """(dB below the crop's maximum + 40) / 40, the scaling of 2018: from dB [batch, frames, n_mels] to [-1, 1]."""
+    """Scale dB [batch, frames, n_mels], from 80 dB below each clip's maximum up to it, to [-1, 1], as in 2018."""
 
     def call(self, decibels: Any) -> Any:
         below = decibels - ops.max(decibels, axis=(1, 2), keepdims=True)

@@ -1,28 +1,38 @@
-"""Learn from labels that nobody has verified without believing all of them."""
+"""Loss functions."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from audiotagger.training.distributed import whole_batch
-
 
 class MaskedCrossentropy(keras.losses.Loss):
-    """Cross-entropy that leaves out what is likely a wrong label (batch-wise loss masking, Jeong & Lim, DCASE 2018).
+    """Cross-entropy that ignores unverified labels that are probably wrong (batch-wise loss masking).
 
-    y_true: [batch, n + 1], probabilities of the outputs and, last, the verified share of the clip in [0, 1]; y_pred:
-    [batch, n], logits. Where a clip's loss exceeds `loss_mask_threshold` of the largest in its batch, only its verified
-    share counts: nothing of an unverified clip, of a mixture what its verified part contributes.
+    `y_true` is [batch, n + 1]: the probabilities of the outputs and, last, the verified share of the clip, in [0, 1].
+    `y_pred` is [batch, n]: logits. If a clip's loss is above the threshold, only its verified share counts: none of an
+    unverified clip; of a mixture, the verified part's.
+
+    Parameters
+    ----------
+    loss_mask_threshold
+        As a fraction of the largest loss in the batch, in [0, 1]. At 1 nothing is ignored.
+    largest
+        Returns the largest of the losses of a batch [clips].
+
+    References
+    ----------
+    Jeong & Lim, DCASE 2018
     """
 
-    def __init__(self, loss_mask_threshold: float) -> None:
+    def __init__(self, loss_mask_threshold: float, largest: Callable[[Any], Any] = keras.ops.max) -> None:
         super().__init__(name="masked_crossentropy")
-        self._loss_mask_threshold = loss_mask_threshold
+        self._loss_mask_threshold, self._largest = loss_mask_threshold, largest
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         verified = y_true[:, -1]
         losses = keras.ops.categorical_crossentropy(y_true[:, :-1], y_pred, from_logits=True)
-        doubtful = losses > self._loss_mask_threshold * keras.ops.max(whole_batch(losses))
+        doubtful = losses > self._loss_mask_threshold * self._largest(losses)
         return losses * keras.ops.where(doubtful, verified, 1.0)

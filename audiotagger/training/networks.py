@@ -1,8 +1,9 @@
-"""The networks: waveform in, logits out, everything between inside the graph.
+"""The networks: from waveforms to logits, with all preprocessing inside the graph.
 
-Two models see the same sound differently: the mel model a log-mel spectrogram every 16 ms, the wave model filters of
-its own on the raw waveform every 8 ms, long ones for low and short ones for high frequencies. `baseline` holds the two
-networks of 2018 for comparison. Every layer here converts to ONNX with a dynamic batch and number of samples.
+The models of the ensemble differ in their front ends: the mel model computes a log-mel spectrogram every 16 ms, the
+wave model applies learned filters to the waveform every 8 ms, long ones for low and short ones for high frequencies.
+The architecture `baseline` is that of 2018, for comparison. All layers convert to ONNX with a dynamic batch size and
+number of samples.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ from audiotagger.training.layers import FilterBank, LogMel, MinMaxScaling, PeakD
 def _conv(
     x: Any, filters: int, kernel: int | tuple[int, int], strides: int | tuple[int, int] = 1, activation: str = "relu"
 ) -> Any:
+    """Convolution, batch normalization, activation."""
     x = layers.Conv2D(filters, kernel, strides, padding="same", use_bias=False)(x)
     return layers.Activation(activation)(layers.BatchNormalization(momentum=0.97)(x))
 
 
 def _squeeze_excitation(x: Any) -> Any:
-    """Weight the channels of [batch, time, frequency, channels] by what they hold on average (Hu et al. 2018,
-    arXiv:1709.01507).
+    """Weight the channels of [batch, time, frequency, channels] by a function of their means.
+
+    References
+    ----------
+    Hu et al. 2018, arXiv:1709.01507
     """
     channels = x.shape[-1]
     gate = layers.GlobalAveragePooling2D(keepdims=True)(x)
@@ -35,7 +40,12 @@ def _squeeze_excitation(x: Any) -> Any:
 def _inverted_residual(
     x: Any, filters: int, expansion: int, kernel: int | tuple[int, int], strides: int, squeeze: bool
 ) -> Any:
-    """A block of MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381): expand, filter each channel, project."""
+    """Block of MobileNetV2: expand, filter each channel, project.
+
+    References
+    ----------
+    Sandler et al. 2018, arXiv:1801.04381
+    """
     y = _conv(x, x.shape[-1] * expansion, 1)
     y = layers.DepthwiseConv2D(kernel, strides, padding="same", use_bias=False)(y)
     y = layers.Activation("relu")(layers.BatchNormalization(momentum=0.97)(y))
@@ -48,11 +58,14 @@ def _inverted_residual(
 def _image_model(
     image: Any, stem_kernel: tuple[int, int], stem_strides: tuple[int, int], kernel: int | tuple[int, int]
 ) -> Any:
-    """Embedding [batch, 480] of an image [batch, time, frequency].
+    """Return the embedding [batch, 480] of an image [batch, time, frequency].
 
-    A strided stem, eleven inverted residuals, those of the smaller images with squeeze-excitation, the mean over
-    frequency, then mean + max over time (what lasts, and what happens once) as in PANNs (Kong et al. 2020,
-    arXiv:1912.10211).
+    A strided stem, eleven inverted residuals, the later ones with squeeze-excitation, the mean over frequency, then
+    mean + max over time, for steady and for short sounds, as in PANNs.
+
+    References
+    ----------
+    Kong et al. 2020, arXiv:1912.10211
     """
     x = layers.BatchNormalization(momentum=0.97, center=False, scale=False, name="dataset_normalization")(image)
     x = layers.Reshape((-1, image.shape[-1], 1))(x)
@@ -66,19 +79,22 @@ def _image_model(
 
 
 def mel_model(waveform: Any) -> Any:
-    """Embedding of the mel model: 64 mels, frames of 32 ms every 16 ms."""
+    """Return the embedding [batch, 480] of the mel model: 64 mel bands, frames of 32 ms every 16 ms."""
     x = LogMel(n_mels=64, n_fft=512, hop_length=256, floor_db=-60.0)(RMSNormalization()(waveform))
     return _image_model(x, stem_kernel=(5, 5), stem_strides=(2, 2), kernel=3)
 
 
 def wave_model(waveform: Any) -> Any:
-    """Embedding of the wave model: 64 learned filters of up to 32 ms every 8 ms, kernels longer in time."""
+    """Return the embedding [batch, 480] of the wave model: 64 learned filters, frames of 32 ms every 8 ms.
+
+    Kernels are longer in time than the mel model's, since its frames are closer together.
+    """
     x = FilterBank(filters=64, frame_length=512, hop_length=128)(RMSNormalization()(waveform))
     return _image_model(x, stem_kernel=(9, 5), stem_strides=(4, 2), kernel=(5, 3))
 
 
-def baseline_mel_net(waveform: Any) -> Any:
-    """Features of the 2D net of 2018: 320 mels, frames of 128 ms every 32 ms; 96 k parameters with its head."""
+def baseline_mel_model(waveform: Any) -> Any:
+    """Return the embedding [batch, 128] of the mel model of 2018: 320 mel bands, frames of 128 ms every 32 ms."""
     x = PeakDecibels()(LogMel(n_mels=320, n_fft=2048, hop_length=512)(waveform))
     x = layers.BatchNormalization()(layers.Reshape((-1, 320, 1))(x))
     for filters, kernel, count, pool in ((16, (3, 7), 2, (3, 7)), (32, (3, 3), 2, (3, 3)), (128, (3, 3), 1, None)):
@@ -92,8 +108,8 @@ def baseline_mel_net(waveform: Any) -> Any:
     return layers.Dropout(0.1, name="embedding")(x)
 
 
-def baseline_wave_net(waveform: Any) -> Any:
-    """Features of the 1D net of 2018: plain convolutions on the waveform; 360 k parameters with its head."""
+def baseline_wave_model(waveform: Any) -> Any:
+    """Return the embedding [batch, 1028] of the wave model of 2018: 1D convolutions on the waveform."""
     x = layers.Reshape((-1, 1))(MinMaxScaling()(waveform))
     for filters, kernel, pool in ((16, 9, 16), (32, 3, 4), (32, 3, 4), (256, 3, None)):
         for _ in range(2):
@@ -107,29 +123,58 @@ def baseline_wave_net(waveform: Any) -> Any:
 NETWORKS = {
     ("mel", "default"): mel_model,
     ("wave", "default"): wave_model,
-    ("mel", "baseline"): baseline_mel_net,
-    ("wave", "baseline"): baseline_wave_net,
+    ("mel", "baseline"): baseline_mel_model,
+    ("wave", "baseline"): baseline_wave_model,
 }
+"""By kind of model and architecture: a function from waveforms [batch, samples] to embeddings [batch, n]."""
 
 
 def build(kind: str, arch: str, n_labels: int, teacher_size: int = 0) -> keras.Model:
-    """Return an untrained model: waveforms float32 [batch, samples] at `SAMPLE_RATE` to logits [batch, n_labels].
+    """Build a model with random weights.
 
-    `teacher_size` is that of `add_outputs`.
+    Parameters
+    ----------
+    kind, arch
+        A key of `NETWORKS`.
+    n_labels
+        Number of outputs.
+    teacher_size
+        As of `add_outputs`.
+
+    Returns
+    -------
+    keras.Model
+        From waveforms, float32 [batch, samples] at `SAMPLE_RATE`, to the outputs of `add_outputs`.
     """
     waveform = keras.Input((None,), name="waveform")
     return add_outputs(waveform, NETWORKS[kind, arch](waveform), n_labels, teacher_size, name=f"{kind}_{arch}")
 
 
 def add_outputs(waveform: Any, embedding: Any, n_labels: int, teacher_size: int, name: str) -> keras.Model:
-    """Return the model from `waveform` to logits [batch, n_labels] of its `embedding` [batch, n].
+    """Add output layers to a network.
 
-    With `teacher_size` there is a second output, "teacher" [batch, teacher_size], to match a teacher's embedding; it
-    shapes the embedding in training and is left out at export.
+    Parameters
+    ----------
+    waveform
+        Its input, [batch, samples].
+    embedding
+        Its last layer's output, [batch, n].
+    n_labels
+        Number of outputs.
+    teacher_size
+        Size of the teacher's embedding; 0 without one.
+    name
+        Of the model.
+
+    Returns
+    -------
+    keras.Model
+        Its outputs are a dictionary: "logits" [batch, n_labels] and, with `teacher_size`, "teacher" [batch,
+        teacher_size], which is trained to match the teacher's embedding and not exported.
     """
     outputs = {"logits": layers.Dense(n_labels, dtype="float32", name="logits")(embedding)}
     if teacher_size:
-        # From zeros, or its error would drown the labels' in the first steps.
-        head = layers.Dense(teacher_size, kernel_initializer="zeros", dtype="float32", name="teacher")
-        outputs["teacher"] = head(embedding)
+        # Zeros, or the error of this output would dominate the first steps.
+        to_teacher = layers.Dense(teacher_size, kernel_initializer="zeros", dtype="float32", name="teacher")
+        outputs["teacher"] = to_teacher(embedding)
     return keras.Model(waveform, outputs, name=name)

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import keras
-import tensorflow as tf
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -117,6 +116,10 @@ class TensorBoardLogger:
         self._guard(self._callbacks.on_train_end)
 
     def _guard(self, tell: Callable[[], None]) -> None:
+        if self._folder is None:
+            return
+        import tensorflow as tf  # which writes the files, whatever Keras runs on
+
         try:
             tell()
         except tf.errors.OpError as error:

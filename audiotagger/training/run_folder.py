@@ -20,7 +20,7 @@ import csv
 import hashlib
 import io
 import json
-import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from audiotagger.errors import RunError
 from audiotagger.evaluation.evaluator import Predictions
 from audiotagger.evaluation.report import as_csv
 from audiotagger.evaluation.scores import EvaluationReport, score_models
-from audiotagger.output.files import lock
+from audiotagger.output import files
 from audiotagger.training.recipes import Recipe
 from audiotagger.training.validation import FEWEST_TO_CALIBRATE, Validation
 
@@ -149,28 +149,22 @@ def _runs(folder: Path, file: str) -> list[tuple[Path, Config]]:
 @contextmanager
 def locked(run: Path) -> Iterator[None]:
     """Keep other processes from training `run` at the same time. Raises RunError if one does."""
-    with (run / "lock").open("a") as file:
-        if not lock(file):
-            raise RunError(f"{run}: another process is training it; wait for it or choose another --output")
+    busy = RunError(f"{run}: another process is training it; wait for it or choose another --output")
+    with files.locked(run / "lock", busy):
+        for leftover in run.glob(".*.partial"):  # of a process that was killed while it wrote
+            shutil.rmtree(leftover)
         yield
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path beside a run's file to write to; what is there at the end replaces the file as a whole: whatever
-    happens, there is the old one or the new one.
+    """Replace one of a run's files as a whole, as `audiotagger.output.files.replacing` does.
 
     Raises RunError if the disk is full or the folder may not be written to.
     """
-    partial = path.with_name(f"partial.{path.name}")
     try:
-        try:
+        with files.replacing(path) as partial:
             yield partial
-            with partial.open("rb+") as file:
-                os.fsync(file.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
     except OSError as error:
         raise unwritable(path, error.strerror or str(error)) from None
 

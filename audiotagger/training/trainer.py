@@ -1,8 +1,7 @@
-"""One training run, begun or gone on with, from top to bottom."""
+"""One training run, new or resumed, from top to bottom."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import shutil
@@ -14,24 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 from rich.console import Console
 
-from audiotagger import __version__
-from audiotagger.datasets.dataset import dataset_id, find_data, read_dataset
+from audiotagger.datasets.dataset import find_data, read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import RunError
-from audiotagger.evaluation.metrics import FEW_CLIPS
 from audiotagger.extras import require_extra
-from audiotagger.training.batches import Batch, Batches, Examples, draw_probabilities, prefetch
-from audiotagger.training.cache import cache_folder, decode_all
+from audiotagger.training.batches import Batch, prefetch
 from audiotagger.training.checkpoint import State, steps_done
-from audiotagger.training.distillation import Teacher
-from audiotagger.training.distributed import Workers
-from audiotagger.training.initialization import choose_initialization, choose_what_learns, initial_model
+from audiotagger.training.initialization import choose_initialization, initial_model, set_trainable
 from audiotagger.training.losses import MaskedCrossentropy
-from audiotagger.training.progress import Display, TensorBoardLogger, progress_bar
-from audiotagger.training.recipes import SAMPLE_RATE, Recipe, epochs_for, head_steps, learning_rate, steps_per_epoch
+from audiotagger.training.progress import Display, TensorBoardLogger
+from audiotagger.training.recipes import Recipe, epochs_for, frozen_steps, learning_rate
+from audiotagger.training.run_data import load_run_data
 from audiotagger.training.run_folder import (
     RUNS,
     SCRATCH,
@@ -43,7 +37,7 @@ from audiotagger.training.run_folder import (
     write_history,
     write_text,
 )
-from audiotagger.training.validation import Validation
+from audiotagger.training.workers import Workers
 
 
 def train(
@@ -62,21 +56,55 @@ def train(
     distributed: bool = False,
     tensorboard: bool = False,
 ) -> Path | None:
-    """Train a model and return its run folder: `run`, else a new one under `RUNS`, or with `resume` the newest
-    unfinished one of this kind there. `fold` says which clips are held out for validation, None holds out none.
-    `teacher` is an ONNX file to match in place of the labels. `init` is "scratch" for random weights, "pretrained" for
-    those of the shipped model, None for what `choose_initialization` takes. Without `epochs`, `epochs_for` says how
-    many. With `distributed` this process is one of the workers of TF_CONFIG; all but the chief return None, as the run
-    folder is the chief's.
+    """Train a model.
 
-    With `tensorboard` the run folder gets TensorBoard's event files too.
+    Parameters
+    ----------
+    kind, arch
+        "mel" or "wave"; "default" or "baseline".
+    data
+        A data folder or file, by default that of `find_data`.
+    console
+        Where progress and messages go.
+    run
+        The run folder, by default a new one under `RUNS`, or with `resume` the newest unfinished one of this model.
+    resume
+        Continue a run from its last checkpoint.
+    epochs, seed
+        By default those of `epochs_for` and 0, or with `resume` those of the run.
+    teacher
+        An ONNX model to match in place of the labels.
+    fold
+        Which clips are held out for validation; None holds out none.
+    init
+        "scratch" for random weights, "pretrained" for those of the shipped model; by default what
+        `choose_initialization` takes.
+    distributed
+        Train as one worker of the cluster in TF_CONFIG.
+    tensorboard
+        Also write TensorBoard's event files.
 
-    Raises DataError, ExtraError, or RunError for a run that is in the way, not there, resumed with other options, being
-    trained already, or whose folder cannot be written to, and for workers that do not come, do not fit together, or go.
+    Returns
+    -------
+    The run folder; None for workers other than the chief, as the folder is the chief's.
+
+    Raises
+    ------
+    DataError
+        The dataset or the teacher cannot be used.
+    ExtraError
+        A package is missing.
+    RunError
+        The run is in the way, missing, damaged, in use, or has other options; its folder cannot be written to; a worker
+        does not join, does not fit, or has gone.
     """
     if tensorboard:
         require_extra("tensorboard", "--tensorboard")
-    workers = Workers.from_environment() if distributed else Workers()
+    workers = Workers()
+    if distributed:
+        from audiotagger.training.distributed import DistributedWorkers  # the only part that needs TensorFlow
+
+        workers = DistributedWorkers.from_environment()
     console.quiet = not workers.chief
     if resume:
         run = run or newest_unfinished(kind, arch)
@@ -84,16 +112,14 @@ def train(
         if data and not workers.chief:
             config = replace(config, data=str(data.resolve()))  # every worker has its own
         asked = {"kind": kind, "arch": arch, "epochs": epochs, "seed": seed, "data": data and str(data.resolve())}
-        # What these are by default says nothing: they need not be given again.
+        # Options left at their defaults need not be given again.
         asked |= {"teacher": teacher and str(teacher.resolve()), "hold-out": None if fold is not None else False}
         asked["init"] = init
         began = vars(config) | {"epochs": config.recipe.epochs, "hold-out": config.fold is not None}
         began["init"] = "scratch" if config.init == SCRATCH else "pretrained"
         for name, value in asked.items():
             if value not in (None, began[name]):
-                raise RunError(
-                    f"{run}: this run has {name} {began[name]}, not {value}; resume it with what it began with"
-                )
+                raise RunError(f"{run}: this run has {name} {began[name]}, not {value}; resume it with its own options")
     else:
         run = run or RUNS / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
         if (run / "checkpoint.npz").exists():
@@ -103,120 +129,85 @@ def train(
         clips = len(dataset.train if fold is None else hold_out(dataset.train, fold=fold)[0])
         recipe = replace(start.recipe, epochs=epochs or epochs_for(start.recipe, clips))
         config = new_config(kind, arch, dataset, recipe, seed or 0, teacher, fold, start.init)
-        console.print(f"{run}: begins with {start.reason}", soft_wrap=True)
+        console.print(f"{run}: {start.reason}", soft_wrap=True)
     if config.recipe.batch_size % workers.count:
-        raise RunError(f"{workers.count} workers cannot share batches of {config.recipe.batch_size} clips evenly")
+        raise RunError(f"{workers.count} workers cannot split batches of {config.recipe.batch_size} clips evenly")
     with workers.folder(run) as own:
         own.mkdir(parents=True, exist_ok=True)
         with locked(own):
             if not resume:
-                if start.net:
-                    shutil.copyfile(start.net, own / "init.keras")
+                if start.pretrained:
+                    shutil.copyfile(start.pretrained, own / "init.keras")
                 write_text(own / "config.json", json.dumps(asdict(config), indent=2))
             elif not workers.chief:
                 shutil.copytree(run, own, dirs_exist_ok=True)
-            console.print(f"{run}: {kind} net, {config.recipe.epochs} epochs on {config.data}")
-            plan = {**asdict(config), "data": None, "step": steps_done(own / "checkpoint.npz"), "version": __version__}
+            console.print(f"{run}: {kind} model, {config.recipe.epochs} epochs on {config.data}", soft_wrap=True)
+            plan = {**asdict(config), "step": steps_done(own / "checkpoint.npz")}
+            del plan["data"], plan["teacher"]  # each worker has its own; they are compared by their ids
+            if workers.count > 1:
+                console.print(f"{run}: waiting for {workers.count} workers to join")
             try:
-                with workers.together(plan, lambda missing: console.print(f"waiting for {missing}")):
+                with workers.cluster(plan):
                     fit(config, own, console, workers, tensorboard)
             except KeyboardInterrupt:
-                console.print(f"{run}: stopped; go on with the same command and --resume")
+                console.print(f"{run}: stopped; resume with the same command and --resume")
                 raise
     return run if workers.chief else None
 
 
 def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboard: bool = False) -> None:
-    """Train a net as `config` says into the folder `run`, going on from its last checkpoint if it has one.
-    With `tensorboard` the folder gets event files too.
+    """Train a model into a run folder, from its last checkpoint if it has one.
 
-    All `workers` do so at once, each into a folder of its own; what they write there is the same. Where nothing can be
-    held out it says so and trains on all. Raises DataError for data that cannot be used, RunError for a run that cannot
-    be resumed or whose folder cannot be written to.
+    All workers do this at once, each in a folder of its own and with the same result.
+
+    Parameters
+    ----------
+    config, run
+        The run.
+    console
+        Where progress and messages go.
+    workers
+        The processes that train together.
+    tensorboard
+        Also write TensorBoard's event files.
+
+    Raises
+    ------
+    DataError
+        The dataset or the teacher cannot be used.
+    RunError
+        The run cannot be resumed, or its folder cannot be written to.
     """
     keras.utils.set_random_seed(config.seed)
     recipe = config.recipe
-    dataset = read_dataset(Path(config.data))
-    if dataset_id(dataset) != config.data_id:
-        raise RunError(f"{run}: {config.data} is not the data this run began with; start a new run without --resume")
-    train, validation = (dataset.train, []) if config.fold is None else hold_out(dataset.train, fold=config.fold)
-    if config.fold is not None and not validation:
-        console.print(
-            f"{run}: each label has only one source or group; none is held out to judge the net by, all are trained on",
-            soft_wrap=True,
-        )
-    if 0 < len(validation) < FEW_CLIPS:
-        console.print(f"{run}: only {len(validation)} clips are held out; validation scores are rough", soft_wrap=True)
-    other = dataset.other if recipe.other else ()
-    unlabelled = dataset.unlabelled if config.teacher else ()
-    everything = [*dataset.train, *other, *unlabelled]
-    with progress_bar(console) as progress:
-        task = progress.add_task("decode", total=len(everything))
-        decoded = decode_all(everything, SAMPLE_RATE, lambda done, _: progress.update(task, completed=done))
-        progress.remove_task(task)
-    index_of = {clip: index for index, clip in enumerate(everything)}
-    clips = [*train, *other, *unlabelled]
-    first_other, first_unlabelled = len(train), len(train) + len(other)
-    rest_share = 1 - recipe.other - recipe.unlabelled
-    output_of = {label: output for output, label in enumerate(config.labels)}
-    other_class = len(config.labels) if config.has_other_class else -1
-    examples = Examples(
-        clips,
-        decoded.take([index_of[clip] for clip in clips]),
-        np.array([output_of.get(clip.label, other_class) for clip in (*train, *other)] + len(unlabelled) * [-1]),
-        config.n_outputs,
-        draw_probabilities(
-            clips,
-            [
-                (slice(0, first_other), rest_share),
-                (slice(first_other, first_unlabelled), recipe.other),
-                (slice(first_unlabelled, None), recipe.unlabelled),
-            ],
-        ),
-        np.arange(first_other, len(clips)),
-    )
-    teacher = None
-    if config.teacher:
-        teacher = Teacher(Path(config.teacher), config.labels, config.has_other_class, SAMPLE_RATE)
-        if teacher.id != config.teacher_id:
-            raise RunError(f"{run}: {config.teacher} is not the teacher this run began with; start a new run")
-
-    epoch_steps = steps_per_epoch(recipe, len(train))
-    total_steps = recipe.epochs * epoch_steps
-    views_id = hashlib.sha256(f"{config.data_id}{config.teacher_id}{config.fold}{config.seed}{recipe}".encode())
-    batches = Batches(
-        examples, recipe, total_steps, config.seed, teacher, cache_folder() / "teacher" / views_id.hexdigest()[:16]
-    )
-    # With nothing held out, some training clips stand in where an export will be compared with Keras.
-    judged = validation or train[:: max(len(train) // 32, 1)]
-    held_out = Validation(
-        judged,
-        decoded.take([index_of[clip] for clip in judged]),
-        dataset.labels,
-        round(recipe.window * SAMPLE_RATE),
-    )
+    data = load_run_data(config, run, console)
+    batches, held_out = data.batches, data.held_out
+    epoch_steps, total_steps = data.epoch_steps, recipe.epochs * data.epoch_steps
 
     net = initial_model(config, run, batches.embedding_size)
-    trust_labels = teacher is not None or all(clip.verified for clip in clips)
     crossentropy = keras.losses.CategoricalCrossentropy(from_logits=True)
-    loss: dict[str, Any] = {"logits": crossentropy if trust_labels else MaskedCrossentropy(recipe.loss_mask_threshold)}
+    masked = MaskedCrossentropy(recipe.loss_mask_threshold, workers.global_max)
+    loss: dict[str, Any] = {"logits": crossentropy if data.trusted else masked}
     weights = {"logits": 1.0}
     if batches.embedding_size:
         loss["teacher"], weights["teacher"] = "mean_squared_error", recipe.teacher_weight
+    averaged = keras.models.clone_model(net)
+    student = keras.Model(averaged.input, averaged.output["logits"], name=averaged.name)
+    # XLA makes TensorFlow slower on a CPU; JAX cannot do without it.
+    jit_compile = keras.backend.backend() == "jax"
+    student.jit_compile = jit_compile
     net = workers.replica(net)
-    with workers.strategy.scope():
+    with workers.scope():
         optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
         optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
         optimizer.build(net.trainable_variables)
 
-    def begin_phase(heads_alone: bool) -> Callable[[Batch], float]:
-        choose_what_learns(net, heads_alone)
-        with workers.strategy.scope():
-            net.compile(optimizer=optimizer, loss=loss, loss_weights=weights)
+    def begin_phase(frozen: bool) -> Callable[[Batch], float]:
+        set_trainable(net, frozen)
+        with workers.scope():
+            net.compile(optimizer=optimizer, loss=loss, loss_weights=weights, jit_compile=jit_compile)
         return workers.train_step(net)
 
-    averaged = keras.models.clone_model(net)
-    student = keras.Model(averaged.input, averaged.output["logits"], name=averaged.name)
     state = State(net, optimizer)
 
     if (run / "checkpoint.npz").exists():
@@ -228,18 +219,19 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
         tensorboard_logger.epoch(row)
     with Display(console, config.kind, recipe.epochs, total_steps) as display:
         display.begin(state.step, state.history)
-        first, began, loss_sum = state.step, time.monotonic(), 0.0
+        first, started, loss_sum = state.step, time.monotonic(), 0.0
         last = first if _out_of_patience(recipe, state.history) else total_steps
-        heads_alone_until = head_steps(recipe, total_steps)
-        train_step = begin_phase(heads_alone=first < heads_alone_until)
+        frozen_until = frozen_steps(recipe, total_steps)
+        train_step = begin_phase(frozen=first < frozen_until)
         for step, batch in zip(range(first, last), prefetch(batches, range(first, last)), strict=False):
-            if step == heads_alone_until > 0:
-                state.forget_gradients()
-                train_step = begin_phase(heads_alone=False)
+            if step == frozen_until > 0:
+                state.reset_optimizer()
+                train_step = begin_phase(frozen=False)
             optimizer.learning_rate.assign(learning_rate(recipe, step, total_steps))
             step_loss = train_step(batch)
             if not math.isfinite(step_loss):
-                raise RunError(f"{run}: the loss of step {step} is no number; look for broken clips in {config.data}")
+                remedy = f"check {config.data} with `audiotagger data validate`"
+                raise RunError(f"{run}: the loss of step {step} is not finite; {remedy}")
             loss_sum += step_loss
             state.step = step + 1
             if recipe.ema:
@@ -248,9 +240,9 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
             if state.step % epoch_steps:
                 continue
             averaged.set_weights(state.averages if recipe.ema else net.get_weights())
-            summary = held_out.summary(held_out.scores(held_out.logits(student))) if validation else {}
-            summary = workers.agree(summary)
-            seconds = time.monotonic() - began
+            summary = held_out.summary(held_out.scores(held_out.logits(student))) if data.validated else {}
+            summary = workers.mean(summary)
+            seconds = time.monotonic() - started
             row = {
                 "epoch": state.step // epoch_steps,
                 "loss": round(loss_sum / epoch_steps, 5),
@@ -270,11 +262,11 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
 
     tensorboard_logger.close()
     averaged.set_weights(state.averages)
-    write_artifacts(run, config, student, held_out, judged=bool(validation))
+    write_artifacts(run, config, student, held_out, judged=data.validated)
 
 
 def _best_epoch(history: list[dict[str, Any]]) -> int:
-    """The first epoch of the best validation top-1; the last one where nothing is held out."""
+    """Return the first epoch of the best validation top-1; the last one where nothing is held out."""
     top1 = [row.get("val_top1", row["epoch"]) for row in history]
     return top1.index(max(top1)) + 1
 

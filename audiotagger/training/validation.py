@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiotagger.audio.windows import is_silent, split_windows
+from audiotagger.datasets.cache import Waveforms
 from audiotagger.datasets.clip import Clip
 from audiotagger.evaluation import metrics
-from audiotagger.training.cache import Waveforms
 
 if TYPE_CHECKING:
     import keras

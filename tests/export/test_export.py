@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from audiotagger.cli import app
+from audiotagger.datasets.dataset import dataset_id, read_dataset
 from audiotagger.inference.model import Model, shipped_models
 from audiotagger.inference.verification import reference_waveform
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, invoke, only_run, rows
 
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
@@ -26,33 +26,21 @@ Run = Callable[..., Result]
 
 
 def succeed(*args: object) -> str:
-    result = CliRunner().invoke(app, [str(arg) for arg in args])
+    result = invoke(*args)
     assert result.exit_code == 0, result.output
     return result.stdout
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUDIOTAGGER_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
+def trained(workshop: Path) -> Path:
     """A run of the wave net that tells noise from tones."""
-    folder = tmp_path_factory.mktemp("runs") / "wave"
-    options = ("--init", "pretrained", "--epochs", 4)
-    succeed("train", "--model", "wave", corpus, "--output", folder, *options)
-    return folder
+    return only_run(workshop, "wave")
 
 
 @pytest.fixture(scope="module")
-def floats(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
-    """Its export."""
-    folder = tmp_path_factory.mktemp("floats")
-    succeed("export", trained, "--output", folder)
-    return folder
+def floats(workshop: Path) -> Path:
+    """The folder of its export."""
+    return workshop / "models"
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +159,18 @@ def test_a_net_that_learned_from_all_clips_is_compared_on_some(trained: Path, tm
     assert succeed("models", "list", "--models", tmp_path / "models").splitlines()[1].split()[-3:] == ["-", "-", "-"]
 
 
+def test_a_net_is_compared_on_training_clips_if_nothing_could_be_held_out(
+    trained: Path, corpus: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "clips.csv"
+    clips = [(corpus / "audio_train" / row["fname"], row["label"]) for row in rows(corpus / "train.csv")]
+    table.write_text("path,label,group\n" + "".join(f"{path},{label},{label}\n" for path, label in clips))
+    data_id = dataset_id(read_dataset(table))
+    run = changed(trained, tmp_path / "run", data=str(table), data_id=data_id)
+    assert "100.0% of 20 windows" in succeed("export", run, "--output", tmp_path / "models", "--quantize")
+    assert Model.load(tmp_path / "models" / "wave.onnx").scores == {}
+
+
 def test_8_bits_need_the_data_of_the_run(run: Run, trained: Path, tmp_path: Path) -> None:
     models = tmp_path / "models"
     gone = changed(trained, tmp_path / "gone", data=str(tmp_path / "no-such-data"))
@@ -197,6 +197,7 @@ def test_a_folder_holds_nets_of_the_same_labels(run: Run, trained: Path, floats:
         assert "cannot be averaged" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_checkout_keeps_its_models_unless_they_are_named(trained: Path, tmp_path: Path) -> None:
     for folder in ("audiotagger", "models"):
         shutil.copytree(EXAMPLES.parent / folder, tmp_path / folder)

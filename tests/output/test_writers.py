@@ -107,7 +107,7 @@ def test_exact_outputs_by_model() -> None:
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_nothing_is_valid_too(name: str) -> None:
-    expected = {"json": "[]\n", "csv": "path,label,score,confident\n"}
+    expected = {"json": "[\n]\n", "csv": "path,label,score,confident\n"}
     assert written(name) == expected.get(name, "")
 
 
@@ -161,3 +161,21 @@ def test_carriage_returns_stay_in_their_cell() -> None:
     odd = Tagging("a\rb.wav", 1.0, (Tag("Bark", 0.5),))
     (row,) = csv.DictReader(io.StringIO(written("csv", odd), newline=""))
     assert (row["path"], row["label"]) == ("a\rb.wav", "Bark")
+
+
+@pytest.mark.parametrize("control", ["\x7f", "\x9b31m", "\u202e", "\u2028"])
+def test_no_name_commands_the_terminal(control: str) -> None:
+    odd = Tagging(f"a{control}b.wav", 1.0, (Tag("Bark", 0.5),))
+    for name in ("text", "table", "json", "jsonl"):
+        assert control[0] not in written(name, odd)
+    assert json.loads(written("jsonl", odd))["path"] == odd.path
+
+
+@pytest.mark.parametrize("path", ["=cmd().wav", "+1.wav", "-1.wav", "@a.wav"])
+def test_no_name_is_a_formula_in_csv(path: str) -> None:
+    segments = (Segment(0.0, 1.0, "Bark", 0.5),)
+    odd = Tagging(path, 1.0, (Tag("Bark", 0.5),), {"mel": (Tag("Bark", 0.5),)}, confident=True, segments=segments)
+    for text in (written("csv", odd), written("csv", odd, segments=True), written("csv", odd, by_model=True)):
+        _, *rows = csv.reader(io.StringIO(text))
+        assert {row[0] for row in rows} == {f"./{path}"}
+    assert written("csv", Tagging("-", 1.0)).splitlines()[1].startswith("-,")

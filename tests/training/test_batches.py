@@ -1,3 +1,5 @@
+"""Sampling, augmentation and mixup."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -8,12 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from audiotagger.datasets.cache import decode_all
 from audiotagger.datasets.clip import Clip
 from audiotagger.datasets.dataset import read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.training import augmentation
 from audiotagger.training.batches import Batches, Examples, draw_probabilities, prefetch, sampling_probabilities
-from audiotagger.training.cache import decode_all
 from audiotagger.training.recipes import RECIPES, Recipe
 from tests.conftest import tone
 
@@ -27,7 +29,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def examples(clips: Sequence[Clip], recipe: Recipe = RECIPE, n_outputs: int = 3) -> Examples:
-    """As a run makes them: labelled clips, then others."""
+    """As in a run: labelled clips, then other sounds."""
     outputs = np.array([output_of(clip) for clip in clips])
     first_other = int(np.sum(outputs < 2))
     shares = [(slice(0, first_other), 1 - recipe.other), (slice(first_other, None), recipe.other)]
@@ -42,19 +44,8 @@ def batches(root: Path, recipe: Recipe = RECIPE, seed: int = 0) -> Batches:
 
 
 def output_of(clip: Clip) -> int:
-    """The output that a clip is to raise: noise, tone, none of these; -1 if nobody says."""
+    """The index of a clip's output: noise, tone, other; -1 without label."""
     return {"noise": 0, "tone": 1}.get(clip.label, 2 if clip.path.parent.name == "audio_other" else -1)
-
-
-def test_clips_are_decoded_once(corpus: Path, cache: Path) -> None:
-    clips = read_dataset(corpus).train
-    seen: list[int] = []
-    first = decode_all(clips, 16_000, lambda done, total: seen.append(done))
-    assert seen == list(range(1, 41))
-    again = decode_all(clips, 16_000, lambda done, total: seen.append(done))
-    assert len(seen) == len(clips) == len(again)
-    np.testing.assert_array_equal(first[7], again[7])
-    assert sorted(path.suffix for path in cache.iterdir()) == [".f16", ".npy"]
 
 
 def test_a_batch_depends_on_seed_and_step_alone(corpus: Path) -> None:
@@ -77,7 +68,7 @@ def test_targets_are_distributions(corpus: Path) -> None:
         assert (batch.targets["logits"] >= 0).all()
 
 
-def test_the_last_tenth_is_not_mixed(corpus: Path) -> None:
+def test_the_last_tenth_of_the_steps_has_no_mixtures(corpus: Path) -> None:
     recipe = replace(RECIPE, other=0.0)
     mixed = np.concatenate([batches(corpus, recipe)[step].targets["logits"].max(axis=1) for step in range(10)])
     clean = np.concatenate([batches(corpus, recipe)[step].targets["logits"].max(axis=1) for step in range(90, 100)])
@@ -85,95 +76,95 @@ def test_the_last_tenth_is_not_mixed(corpus: Path) -> None:
     assert (clean == 1).all()
 
 
-def drawn(of: Batches, steps: int = 10) -> NDArray[np.float32]:
-    return np.concatenate([of[step].targets["logits"] for step in range(steps)])
+def targets_of(batches: Batches, steps: int = 10) -> NDArray[np.float32]:
+    return np.concatenate([batches[step].targets["logits"] for step in range(steps)])
 
 
 def test_other_sounds_have_an_output_of_their_own(corpus: Path) -> None:
-    targets = drawn(batches(corpus, replace(RECIPE, other=0.5, mix=0.0)))
+    targets = targets_of(batches(corpus, replace(RECIPE, other=0.5, mix=0.0)))
     assert 0.35 < np.mean(targets[:, 2] == 1) < 0.65
 
 
 def test_sources_of_a_label_are_balanced() -> None:
-    def odds_of_the_small_source(small: int, large: int) -> float:
+    def share_of_the_small_source(small: int, large: int) -> float:
         clips = [Clip(Path(f"{i}"), "a", "small" if i < small else "large", f"{i}") for i in range(small + large)]
         probabilities = sampling_probabilities(clips)
         return float(probabilities[:small].sum() / probabilities.sum())
 
-    assert odds_of_the_small_source(10, 10) == pytest.approx(0.5)
-    assert odds_of_the_small_source(1, 100) == pytest.approx(1 / 11)
+    assert share_of_the_small_source(10, 10) == pytest.approx(0.5)
+    assert share_of_the_small_source(1, 100) == pytest.approx(1 / 11)
 
 
-def test_a_mixture_is_verified_as_far_as_its_parts_are(corpus: Path) -> None:
+def test_the_verified_share_of_a_mixture_is_that_of_its_verified_clips(corpus: Path) -> None:
     found = read_dataset(corpus)
-    doubted = [replace(clip, verified=i % 2 == 0) for i, clip in enumerate(found.train)]
+    partly_verified = [replace(clip, verified=i % 2 == 0) for i, clip in enumerate(found.train)]
 
     def targets(clips: Sequence[Clip], recipe: Recipe) -> NDArray[np.float32]:
         return Batches(examples(clips, recipe, n_outputs=2), recipe, 100, 0)[0].targets["logits"]
 
     plain = targets(list(found.train), RECIPE)
     assert plain.shape == (16, 2)
-    mixed = targets(doubted, RECIPE)
+    mixed = targets(partly_verified, RECIPE)
     assert mixed.shape == (16, 3)
     np.testing.assert_array_equal(mixed[:, :2], plain)
-    # Noise is verified and tone is not: what is verified of a mixture is the noise in it.
+    # Clips of noise are verified, those of tones are not.
     np.testing.assert_allclose(mixed[:, 2], mixed[:, 0], atol=1e-6)
     assert 0 < np.mean((mixed[:, 2] > 0) & (mixed[:, 2] < 1)) < 1
 
 
 @pytest.mark.parametrize("samples", [1, 100, 15_999, 16_000, 16_001, 50_000])
-def test_placing_keeps_the_sound(samples: int) -> None:
-    sound = np.arange(1, samples + 1, dtype=np.float32)
+def test_crop_or_tile_only_adds_silence(samples: int) -> None:
+    waveform = np.arange(1, samples + 1, dtype=np.float32)
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        placed = augmentation.crop_or_tile(sound, 16_000, rng)
-        assert placed.shape == (16_000,)
-        assert placed.any()
-        assert np.isin(placed, np.append(sound, 0)).all()
+        tiled = augmentation.crop_or_tile(waveform, 16_000, rng)
+        assert tiled.shape == (16_000,)
+        assert tiled.any()
+        assert np.isin(tiled, np.append(waveform, 0)).all()
 
 
-def test_short_clips_are_heard_in_many_ways() -> None:
-    sound = np.arange(1, 1001, dtype=np.float32)
-    placed = [augmentation.crop_or_tile(sound, 4000, np.random.default_rng(seed)) for seed in range(200)]
-    silent = np.array([np.mean(each == 0) for each in placed])
+def test_short_clips_are_repeated_in_different_ways() -> None:
+    waveform = np.arange(1, 1001, dtype=np.float32)
+    tiled = [augmentation.crop_or_tile(waveform, 4000, np.random.default_rng(seed)) for seed in range(200)]
+    silent = np.array([np.mean(each == 0) for each in tiled])
     assert 0.3 < np.mean(silent == 0) < 0.7  # repeated without a gap
     assert 0.1 < np.mean(silent == 0.75) < 0.4  # once, in silence
     assert 0.1 < np.mean((silent > 0) & (silent < 0.75)) < 0.4  # with gaps
-    assert len({each.tobytes() for each in placed}) > 150
+    assert len({each.tobytes() for each in tiled}) > 150
 
 
 def test_speed_changes_length_and_pitch_together() -> None:
-    sound = tone(2.0)
+    waveform = tone(2.0)
     for seed in range(20):
-        faster = augmentation.change_speed(sound, np.random.default_rng(seed))
-        factor = len(sound) / len(faster)
+        faster = augmentation.change_speed(waveform, np.random.default_rng(seed))
+        factor = len(waveform) / len(faster)
         assert 0.79 < factor < 1.26
         hertz = np.abs(np.fft.rfft(faster)).argmax() / len(faster) * 16_000
         assert hertz == pytest.approx(440 * factor, rel=0.01)
 
 
-def test_colouring_keeps_the_sound_and_the_silence_around_it() -> None:
-    sound = np.pad(tone(1.0), (16_000, 32_000))
-    correlations, sounding = [], []
+def test_eq_and_reverb_keep_signal_and_silence() -> None:
+    waveform = np.pad(tone(1.0), (16_000, 32_000))
+    correlations, nonzero = [], []
     for seed in range(40):
-        coloured = augmentation.random_eq_reverb(sound, 16_000, np.random.default_rng(seed))
-        assert coloured.shape == sound.shape
-        assert np.isfinite(coloured).all()
-        correlations.append(np.abs(np.corrcoef(coloured, sound)[0, 1]))
-        sounding.append(np.count_nonzero(coloured) / np.count_nonzero(sound))
+        filtered = augmentation.random_eq_reverb(waveform, 16_000, np.random.default_rng(seed))
+        assert filtered.shape == waveform.shape
+        assert np.isfinite(filtered).all()
+        correlations.append(np.abs(np.corrcoef(filtered, waveform)[0, 1]))
+        nonzero.append(np.count_nonzero(filtered) / np.count_nonzero(waveform))
     assert np.median(correlations) > 0.5
-    assert np.median(sounding) < 1.5
-    assert np.median(augmentation.rms(coloured)) == pytest.approx(augmentation.rms(sound)[0], rel=0.9)
+    assert np.median(nonzero) < 1.5
+    assert np.median(augmentation.rms(filtered)) == pytest.approx(augmentation.rms(waveform)[0], rel=0.9)
 
 
-def test_background_is_heard_below_the_clip(corpus: Path) -> None:
+def test_background_is_below_the_clip(corpus: Path) -> None:
     alone = replace(RECIPE, mix=0.0, other=0.0)
     clean, augmented = batches(corpus, alone)[95].waveforms, batches(corpus, alone)[0].waveforms
-    # In 16 clips of which a quarter has a background, no level leaves the bounds of what equalisers do.
+    # A quarter of 16 clips has a background, and none is louder than an equalizer can make it.
     assert np.abs(np.log10(augmentation.rms(augmented).max() / augmentation.rms(clean).max())) < 1
 
 
-def test_mixing_is_by_loudness() -> None:
+def test_mixup_is_by_loudness() -> None:
     loud, quiet = np.ones((1, 100), np.float32), np.full((1, 100), 0.01, np.float32)
     waveforms = np.concatenate([loud, -quiet])
     targets = {"logits": np.eye(2, dtype=np.float32)}

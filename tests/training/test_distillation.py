@@ -1,4 +1,4 @@
-"""A model learns to match a teacher on the very views that it sees itself."""
+"""Distillation: targets from a teacher, their cache, and training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from audiotagger.errors import DataError
 from audiotagger.training.batches import Batches
 from audiotagger.training.distillation import Teacher
 from audiotagger.training.recipes import RECIPES, with_teacher
-from tests.conftest import command, noise, rows
+from tests.conftest import invoke, noise, rows
 from tests.training.test_batches import examples
 
 RECIPE = replace(with_teacher(RECIPES["mel", "default"]), batch_size=16, views=64)
@@ -29,7 +29,7 @@ RECIPE = replace(with_teacher(RECIPES["mel", "default"]), batch_size=16, views=6
 def write_teacher(
     path: Path, labels: tuple[str, ...] = ("whistle", "tone", "noise"), sample_rate: int = 16_000
 ) -> Path:
-    """An ONNX file whose logits and embedding go by the level and the roughness of a waveform."""
+    """An ONNX file whose logits and embedding depend on the mean amplitude and power of a waveform."""
     weights = np.random.default_rng(0).normal(0, 3, (2, len(labels))).astype(np.float32)
     nodes = [
         helper.make_node("Abs", ["waveform"], ["size"]),
@@ -58,21 +58,19 @@ def teacher_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write_teacher(tmp_path / "teacher.onnx")
 
 
-def taught(corpus: Path, teacher_file: Path, cache: Path) -> Batches:
+def batches_of(corpus: Path, teacher_file: Path, cache: Path) -> Batches:
     found = read_dataset(corpus)
     teacher = Teacher(teacher_file, ("noise", "tone"), True, 16_000)
     return Batches(examples([*found.train, *found.other], RECIPE), RECIPE, 100, 0, teacher, cache)
 
 
-def test_targets_are_the_teachers_answer_to_the_waveforms_of_the_batch(
-    corpus: Path, teacher_file: Path, tmp_path: Path
-) -> None:
-    batch = taught(corpus, teacher_file, tmp_path / "targets")[3]
+def test_targets_are_the_teachers_outputs_for_the_batch(corpus: Path, teacher_file: Path, tmp_path: Path) -> None:
+    batch = batches_of(corpus, teacher_file, tmp_path / "targets")[3]
     session = onnxruntime.InferenceSession(teacher_file)
     logits, embedding = session.run(["logits", "embedding"], {"waveform": batch.waveforms})
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    whistle, tone, of_noise = (odds / odds.sum(axis=1, keepdims=True)).T
-    # By name, and what the model has no output for is none of its labels.
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    whistle, tone, of_noise = (powers / powers.sum(axis=1, keepdims=True)).T
+    # Matched by label; whistle, which the student does not have, goes to its output for other sounds.
     np.testing.assert_allclose(batch.targets["logits"], np.stack([of_noise, tone, whistle], axis=1), atol=1e-3)
     standardized = batch.targets["teacher"]
     correlation = np.corrcoef(standardized[:, 0], embedding[:, 0])[0, 1]
@@ -80,52 +78,57 @@ def test_targets_are_the_teachers_answer_to_the_waveforms_of_the_batch(
     assert np.abs(standardized).max() < 20
 
 
-def test_views_come_again_in_another_order(corpus: Path, teacher_file: Path, tmp_path: Path) -> None:
-    batches = taught(corpus, teacher_file, tmp_path / "targets")
+def test_views_are_repeated_in_another_order(corpus: Path, teacher_file: Path, tmp_path: Path) -> None:
+    batches = batches_of(corpus, teacher_file, tmp_path / "targets")
     seen = [batches[step].waveforms.tobytes() for step in range(12)]
     assert len(set(seen)) == 4  # 64 views in batches of 16
     assert set(seen[:4]) == set(seen[4:8]) == set(seen[8:])
     assert not seen[:4] == seen[4:8] == seen[8:]
 
 
-def test_answers_are_kept_for_other_models(corpus: Path, teacher_file: Path, tmp_path: Path) -> None:
-    first = taught(corpus, teacher_file, tmp_path / "targets")
+def test_targets_are_cached_for_other_models(corpus: Path, teacher_file: Path, tmp_path: Path) -> None:
+    first = batches_of(corpus, teacher_file, tmp_path / "targets")
     expected = [first[step].targets["logits"] for step in range(4)]
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "targets").iterdir()}
-    again = taught(corpus, teacher_file, tmp_path / "targets")
+    again = batches_of(corpus, teacher_file, tmp_path / "targets")
     for step in range(4):
         np.testing.assert_allclose(again[step].targets["logits"], expected[step], atol=1e-3)
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "targets").iterdir()} == times
 
 
-def test_without_an_output_for_the_rest_the_labels_share_all(teacher_file: Path) -> None:
-    answer = Teacher(teacher_file, ("noise", "tone"), False, 16_000).predict(noise(1.0)[None])
-    assert answer.probabilities.shape == (1, 2)
-    assert answer.probabilities.sum() == pytest.approx(1)
+def test_without_an_other_class_probabilities_are_renormalized(teacher_file: Path) -> None:
+    targets = Teacher(teacher_file, ("noise", "tone"), False, 16_000).predict(noise(1.0)[None])
+    assert targets.probabilities.shape == (1, 2)
+    assert targets.probabilities.sum() == pytest.approx(1)
 
 
-def test_what_cannot_teach_is_refused_with_the_reason(teacher_file: Path, tmp_path: Path) -> None:
+def test_unusable_teachers_are_refused(teacher_file: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no model")
     other_rate = write_teacher(tmp_path / "rate.onnx", sample_rate=44_100)
     for path, labels, reason in (
-        (tmp_path / "none.onnx", ("tone",), "no such teacher"),
-        (broken, ("tone",), "not a teacher"),
+        (tmp_path / "none.onnx", ("tone",), "no such file"),
+        (broken, ("tone",), "not an ONNX model"),
         (other_rate, ("tone",), "44100 Hz"),
-        (teacher_file, ("tone", "Bark", "Meow"), "does not know Bark, Meow"),
+        (teacher_file, ("tone", "Bark", "Meow"), "has no label Bark, Meow"),
     ):
         with pytest.raises(DataError, match=reason) as caught:
             Teacher(path, labels, True, 16_000)
         assert str(path) in str(caught.value)
 
 
-def test_train_matches_a_teacher_and_exports_without_it(corpus: Path, teacher_file: Path, tmp_path: Path) -> None:
-    pytest.importorskip("tensorflow", reason="needs the extra train")
+@pytest.mark.slow
+def test_train_matches_a_teacher_and_export_omits_its_output(
+    corpus: Path, teacher_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    initialization = pytest.importorskip("audiotagger.training.initialization", reason="needs the extra train")
+    short = replace(with_teacher(RECIPES["mel", "default"]), min_steps_per_epoch=10)  # 500 would take minutes
+    monkeypatch.setattr(initialization, "with_teacher", lambda _: short)
     options = ("--model", "mel", corpus, "--init", "scratch", "--epochs", 1, "--output", "run")
-    done = command("train", *options, "--teacher", teacher_file, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = invoke("train", *options, "--teacher", teacher_file, cwd=tmp_path)
+    assert done.exit_code == 0, done.stderr
     assert float(rows(tmp_path / "run" / "history.csv")[0]["loss"]) < 10
-    exported = command("export", "run", "--output", "models", cwd=tmp_path)
-    assert exported.returncode == 0, exported.stderr
+    exported = invoke("export", "run", "--output", "models", cwd=tmp_path)
+    assert exported.exit_code == 0, exported.stderr
     session = onnxruntime.InferenceSession(tmp_path / "models" / "mel.onnx")
     assert [output.name for output in session.get_outputs()] == ["probabilities", "embedding"]

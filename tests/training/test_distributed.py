@@ -9,31 +9,45 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from typer.testing import Result
 
+from tests.conftest import wait_until
+
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
-from audiotagger.errors import RunError
-from audiotagger.training.rendezvous import meet
+ARGS = ("train", "--model", "wave", "--epochs", "2")
 
-ARGS = ("train", "--model", "wave", "--epochs", "3")
+IMPATIENT = """
+import audiotagger.training.distributed
+audiotagger.training.distributed.JOIN_TIMEOUT = 3
+from audiotagger.cli import app
+app()
+"""
 
 
-def start(folder: Path, *args: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
+def start(
+    folder: Path,
+    *args: str,
+    environment: dict[str, str] | None = None,
+    program: tuple[str, ...] = ("-m", "audiotagger"),
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "audiotagger", *ARGS, *args],
+        [sys.executable, *program, *ARGS, *args],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
-        env={**os.environ, "AUDIOTAGGER_CACHE": str(folder / "cache"), **(environment or {})},
+        env={**os.environ, **(environment or {})},
     )
+
+
+def task(cluster: list[str], index: int) -> dict[str, str]:
+    """The environment of a worker."""
+    return {"TF_CONFIG": json.dumps({"cluster": {"worker": cluster}, "task": {"type": "worker", "index": index}})}
 
 
 def free_addresses(count: int) -> list[str]:
@@ -44,10 +58,16 @@ def free_addresses(count: int) -> list[str]:
     return addresses
 
 
-def start_two(folder: Path, *args: str) -> list[subprocess.Popen[str]]:
-    cluster = {"worker": free_addresses(2)}
-    configs = [{"cluster": cluster, "task": {"type": "worker", "index": index}} for index in range(2)]
-    return [start(folder, "--distributed", *args, environment={"TF_CONFIG": json.dumps(config)}) for config in configs]
+def start_two(folder: Path, *args: str, of_second: tuple[str, ...] = ()) -> list[subprocess.Popen[str]]:
+    cluster = free_addresses(2)
+    each = ((), of_second)
+    return [start(folder, "--distributed", *args, *each[index], environment=task(cluster, index)) for index in range(2)]
+
+
+def listens(address: str) -> bool:
+    host, port = address.split(":")
+    with socket.socket() as client:
+        return client.connect_ex((host, int(port))) == 0
 
 
 def losses(run: Path) -> list[float]:
@@ -73,14 +93,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_two_workers_get_what_one_process_gets_and_go_on_after_one_was_killed(folder: Path) -> None:
     alone = start(folder, "--output", "alone")
     _, errors = alone.communicate(timeout=600)
     assert alone.returncode == 0, errors
 
     chief, other = start_two(folder, "--output", "shared")
-    while not (folder / "shared" / "checkpoint.npz").exists() and chief.poll() is None:
-        time.sleep(0.05)
+    wait_until((folder / "shared" / "checkpoint.npz").exists, chief)
     other.send_signal(signal.SIGKILL)
     output, errors = chief.communicate(timeout=600)
     other.communicate()
@@ -92,8 +112,8 @@ def test_two_workers_get_what_one_process_gets_and_go_on_after_one_was_killed(fo
     output, errors = chief.communicate(timeout=600)
     assert chief.returncode == 0, errors
     assert output == "shared\n"
-    assert "epoch   1/3" not in errors
-    assert "epoch   3/3" in errors
+    assert "epoch   1/2" not in errors
+    assert "epoch   2/2" in errors
     output, errors = other.communicate(timeout=600)
     assert (other.returncode, output, errors) == (0, "", "")
 
@@ -120,57 +140,51 @@ def test_without_workers_it_says_how_to_name_them(
 def test_a_batch_that_cannot_be_shared_evenly_is_refused(
     run: Callable[..., Result], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = {"cluster": {"worker": 5 * ["127.0.0.1:1"]}, "task": {"type": "worker", "index": 0}}
-    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    monkeypatch.setenv("TF_CONFIG", task(5 * ["127.0.0.1:1"], 0)["TF_CONFIG"])
     result = run(*ARGS, "--distributed", folder / "data", "--output", tmp_path / "run")
     assert result.exit_code == 1
     assert "5 workers" in result.stderr
     assert not (tmp_path / "run").exists()
 
 
-def meet_in_threads(plans: list[dict[str, object]], missing: int = 0, seconds: float = 30) -> list[RunError | None]:
-    addresses = free_addresses(len(plans) + missing)
+@pytest.mark.slow
+def test_a_worker_that_does_not_join_is_one_line(folder: Path) -> None:
+    def start_alone(index: int) -> subprocess.Popen[str]:
+        cluster, impatient = task(free_addresses(2), index), ("-c", IMPATIENT)
+        return start(folder, "--distributed", "--output", f"alone-{index}", environment=cluster, program=impatient)
 
-    def one(index: int) -> RunError | None:
-        try:
-            meet(addresses, index, plans[index], seconds, lambda _: None)
-        except RunError as error:
-            return error
-        return None
-
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(one, range(len(plans))))
-
-
-def test_workers_with_the_same_plan_meet() -> None:
-    assert meet_in_threads(3 * [{"seed": 0, "labels": ("noise", "tone")}]) == [None, None, None]
+    for alone in (start_alone(0), start_alone(1)):
+        output, errors = alone.communicate(timeout=120)
+        assert (alone.returncode, output) == (1, "")
+        assert "not all 2 workers joined within 3 s" in errors.splitlines()[-1]
+        assert "Traceback" not in errors
 
 
-def test_workers_with_another_plan_are_told_what_differs() -> None:
-    errors = meet_in_threads([{"seed": 0, "step": 4}, {"seed": 0, "step": 7}, {"seed": 0, "step": 4}])
-    assert all("another step than worker 0" in str(error) for error in errors)
+@pytest.mark.slow
+def test_waiting_for_workers_can_be_interrupted(folder: Path) -> None:
+    cluster = free_addresses(2)
+    waits = start(folder, "--distributed", "--output", "interrupted", environment=task(cluster, 0))
+    wait_until(lambda: listens(cluster[0]), waits)
+    waits.send_signal(signal.SIGINT)
+    _, errors = waits.communicate(timeout=120)
+    assert waits.returncode == 130, errors
+    assert "Traceback" not in errors
 
 
-def test_a_worker_that_does_not_come_is_named() -> None:
-    errors = meet_in_threads([{"seed": 0}, {"seed": 0}], missing=1, seconds=1)
-    assert "worker 2 (127.0.0.1:" in str(errors[0])
-    assert "start all workers" in str(errors[0])
-    assert "worker 0 (127.0.0.1:" in str(errors[1])
+@pytest.mark.slow
+def test_workers_that_differ_are_told_in_what(folder: Path) -> None:
+    for worker in start_two(folder, "--output", "differ", of_second=("--seed", "5")):
+        _, errors = worker.communicate(timeout=120)
+        assert worker.returncode == 1
+        assert errors.splitlines()[-1] == "audiotagger: the workers differ in seed; start all of them with the same"
 
 
-def test_a_worker_that_went_before_all_were_there_may_come_again() -> None:
-    addresses = free_addresses(3)
-    host, port = addresses[0].split(":")
-    plan = {"seed": 0}
-    with ThreadPoolExecutor() as pool:
-        chief = pool.submit(meet, addresses, 0, plan, 30, lambda _: None)
-        gone: socket.socket | None = None
-        while gone is None:
-            try:
-                gone = socket.create_connection((host, int(port)))
-            except ConnectionRefusedError:
-                time.sleep(0.05)
-        gone.sendall(json.dumps({"index": 1, "plan": plan}).encode() + b"\n")
-        gone.close()
-        others = [pool.submit(meet, addresses, index, plan, 30, lambda _: None) for index in (2, 1)]
-        assert [done.result() for done in (chief, *others)] == [None, None, None]
+@pytest.mark.slow
+def test_an_address_in_use_is_one_line(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        cluster = [f"127.0.0.1:{server.getsockname()[1]}", *free_addresses(1)]
+        refused = start(folder, "--distributed", "--output", "in-use", environment=task(cluster, 0))
+        _, errors = refused.communicate(timeout=120)
+    assert refused.returncode == 1
+    assert f"cannot listen at {cluster[0]}" in errors.splitlines()[-1]
+    assert "Traceback" not in errors

@@ -1,4 +1,4 @@
-"""Which net a training begins with, and how long it takes."""
+"""Initialization of a run, its number of epochs and its learning rate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from audiotagger.training.recipes import (
     NEW_LABELS,
     RECIPES,
     epochs_for,
-    head_steps,
+    frozen_steps,
     learning_rate,
     steps_per_epoch,
 )
@@ -31,20 +31,20 @@ def corpus(labels: tuple[str, ...], other: bool) -> Dataset:
     return Dataset(Path(), labels, (), (), (clip,) if other else (), (), ())
 
 
-def test_other_labels_begin_with_the_pretrained_model() -> None:
+def test_other_labels_use_the_pretrained_model() -> None:
     for labels in (("a", "b"), KNOWN[:-1], (*KNOWN[:-1], "zzz")):
         start = choose_initialization("mel", "default", None, corpus(labels, other=True), has_teacher=False)
-        assert (start.init, start.net) == ("body", shipped_models() / "mel.keras")
+        assert (start.init, start.pretrained) == ("body", shipped_models() / "mel.keras")
         assert start.recipe == NEW_LABELS
 
 
-def test_the_pretrained_models_labels_begin_with_random_weights() -> None:
+def test_the_pretrained_models_labels_use_random_weights() -> None:
     for asked in (None, "scratch"):
         start = choose_initialization("mel", "default", asked, corpus(KNOWN, other=True), has_teacher=False)
-        assert (start.init, start.net, start.recipe) == ("scratch", None, RECIPES["mel", "default"])
+        assert (start.init, start.pretrained, start.recipe) == ("scratch", None, RECIPES["mel", "default"])
 
 
-def test_the_output_layer_is_kept_only_if_all_its_outputs_fit() -> None:
+def test_the_output_layer_is_kept_only_if_all_outputs_are_the_same() -> None:
     def start(other: bool) -> Initialization:
         return choose_initialization("mel", "default", "pretrained", corpus(KNOWN, other=other), has_teacher=False)
 
@@ -53,39 +53,39 @@ def test_the_output_layer_is_kept_only_if_all_its_outputs_fit() -> None:
     assert start(other=False).init == "body"
 
 
-def test_a_teacher_asks_for_patience() -> None:
+def test_distillation_takes_longer() -> None:
     for init in ("scratch", "pretrained"):
-        alone, taught = (
+        labels, distilled = (
             choose_initialization("mel", "default", init, corpus(KNOWN, other=True), has_teacher=has_teacher).recipe
             for has_teacher in (False, True)
         )
         clips = 4_000
-        assert taught.epochs * steps_per_epoch(taught, clips) > 2 * alone.epochs * steps_per_epoch(alone, clips)
-        assert taught.views > 20 * clips
+        assert distilled.epochs * steps_per_epoch(distilled, clips) > 2 * labels.epochs * steps_per_epoch(labels, clips)
+        assert distilled.views > 20 * clips
 
 
-def test_the_networks_of_2018_begin_with_random_weights() -> None:
+def test_the_baseline_uses_random_weights() -> None:
     start = choose_initialization("wave", "baseline", None, corpus(("a", "b"), other=False), has_teacher=False)
     assert start.init == "scratch"
     with pytest.raises(RunError, match="--init scratch"):
         choose_initialization("wave", "baseline", "pretrained", corpus(("a", "b"), other=False), has_teacher=False)
 
 
-def test_epochs_go_by_the_number_of_clips() -> None:
+def test_epochs_depend_on_the_number_of_clips() -> None:
     for kind in ("mel", "wave"):
         recipe = RECIPES[kind, "default"]
-        # The corpus that the shipped nets are trained on, with and without what is held out; FSDKaggle2018; few clips.
+        # The project's corpus, with and without held-out clips; FSDKaggle2018; a small dataset.
         assert [epochs_for(recipe, clips) for clips in (3_361, 3_982, 9_473, 20)] == [recipe.epochs] * 4
         assert epochs_for(recipe, 100_000) < recipe.epochs / 4
         assert epochs_for(recipe, 10**9) == 1
 
 
-def test_each_phase_has_a_schedule_of_its_own() -> None:
+def test_each_phase_has_its_own_schedule() -> None:
     recipe = replace(NEW_LABELS, frozen_fraction=0.3)
-    assert head_steps(recipe, 200) == 60
+    assert frozen_steps(recipe, 200) == 60
     rates = [learning_rate(recipe, step, 200) for step in range(200)]
     assert max(rates[:60]) == pytest.approx(recipe.head_learning_rate, rel=0.01)
     assert max(rates[60:]) == pytest.approx(recipe.learning_rate, rel=0.01)
     assert rates[59] < 0.01 * recipe.head_learning_rate
     assert rates[199] < 0.01 * recipe.learning_rate
-    assert head_steps(RECIPES["mel", "default"], 200) == 0
+    assert frozen_steps(RECIPES["mel", "default"], 200) == 0

@@ -1,3 +1,5 @@
+"""The loss that masks labels which are probably wrong."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -11,7 +13,7 @@ from audiotagger.training.losses import MaskedCrossentropy
 
 LABELS = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], np.float32)
 LOGITS = np.array([[2, 0], [-3, 0], [3, 0], [0, 1]], np.float32)
-"""Two clips are told right, two wrong and equally so."""
+"""Predictions of four clips: the first and third are right, the others wrong."""
 
 
 def loss(verified: list[float], loss_mask_threshold: float = 0.8) -> float:
@@ -19,20 +21,20 @@ def loss(verified: list[float], loss_mask_threshold: float = 0.8) -> float:
     return float(MaskedCrossentropy(loss_mask_threshold)(y_true, LOGITS))
 
 
-def test_a_verified_batch_has_the_plain_loss() -> None:
+def test_a_verified_batch_has_the_cross_entropy() -> None:
     plain = float(keras.losses.CategoricalCrossentropy(from_logits=True)(LABELS, LOGITS))
     assert loss([1, 1, 1, 1]) == pytest.approx(plain)
     assert loss([0, 0, 0, 0], loss_mask_threshold=1.0) == pytest.approx(plain)
 
 
-def test_unverified_labels_that_are_likely_wrong_do_not_count() -> None:
+def test_unverified_labels_with_a_large_loss_are_ignored() -> None:
     wrong = float(np.log1p(np.exp(3))) / 4
     assert loss([1, 0, 1, 1]) == pytest.approx(loss([1, 1, 1, 1]) - wrong)
     assert loss([1, 0.25, 1, 1]) == pytest.approx(loss([1, 1, 1, 1]) - 0.75 * wrong)
     assert loss([0, 1, 1, 0]) == pytest.approx(loss([1, 1, 1, 1]))
 
 
-def test_what_is_left_out_teaches_nothing() -> None:
+def test_ignored_clips_have_no_gradient() -> None:
     import tensorflow
 
     logits = tensorflow.Variable(LOGITS)

@@ -1,4 +1,4 @@
-"""What is seen of a training run: a live table on a terminal, plain lines elsewhere."""
+"""Progress of a training run: a live table on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def history(epochs: int, scores: bool = True) -> list[dict[str, Any]]:
 
 
 def shown(terminal: bool, scores: bool = True) -> str:
-    """All that is written while the last epoch but one of a run that has gone on with the third is trained."""
+    """All that is written by a run that was resumed with the third epoch and is now training the last."""
     file = io.StringIO()
     console = Console(file=file, force_terminal=terminal, width=100, height=40, color_system=None)
     with Display(console, "mel", EPOCHS, total_steps=EPOCHS * 10) as display:
@@ -44,7 +44,7 @@ def test_a_terminal_gets_the_last_epochs_and_a_bar() -> None:
     assert bar[-1].count(":") == 2  # time left
 
 
-def test_elsewhere_an_epoch_is_a_line() -> None:
+def test_elsewhere_each_epoch_is_a_line() -> None:
     lines = shown(terminal=False).splitlines()
     assert lines[0] == "epoch   3/12  loss 2.800  val MAP@3 0.500  val top-1 0.250  123 clips/s"
     assert len(lines) == EPOCHS - 3

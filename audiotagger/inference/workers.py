@@ -1,0 +1,159 @@
+"""Tag files in worker processes: a decoder that crashes or hangs costs its file, not the batch."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
+
+from audiotagger.errors import AudioError, AudioWarning, WorkerError
+from audiotagger.inference.isolation import LOST, File, Worker, name_of
+from audiotagger.inference.parallel import available_cores, ordered_map
+from audiotagger.inference.results import Tagging
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from audiotagger.inference.tagger import Tagger
+
+
+class WorkerPool:
+    """A `Tagger` in worker processes, one for each file that is processed at the same time.
+
+    This process loads neither models nor decoders. A context manager: no worker outlives it.
+
+    Parameters
+    ----------
+    timeout
+        Seconds that a file may take before its worker is killed.
+    options
+        Of `Tagger.load`.
+    """
+
+    def __init__(self, timeout: float, **options: Any) -> None:
+        self._timeout, self._options = timeout, options
+        self._lock, self._closed = threading.Lock(), False
+        self._workers: set[Worker] = set()
+        self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
+        self._first = self._start()  # loads the models while the caller does something else
+        self._idle.put(self._first)
+
+    def models(self) -> Sequence[str]:
+        """Return a line about each model, once the first worker has loaded them.
+
+        Raises
+        ------
+        ModelError, ValueError
+            As of `Tagger.load`.
+        WorkerError
+            The worker did not get that far.
+        """
+        models: Sequence[str] = self._first.ready()
+        return models
+
+    def tag_files(
+        self, files: Iterable[File], *, top_k: int = 3, min_score: float = 0.0, jobs: int | None = None
+    ) -> Iterator[Tagging]:
+        """Tag files as `Tagger.tag_files` does; the error of a file can also be "crashed" or "timeout"."""
+        for path, result in self._map(tag, files, jobs, top_k=top_k, min_score=min_score):
+            yield Tagging(path, error=result) if isinstance(result, AudioError) else result
+
+    def embed_files(
+        self, files: Iterable[File], *, jobs: int | None = None, warn: Callable[[AudioWarning], object]
+    ) -> Iterator[tuple[str, NDArray[np.float32] | AudioError]]:
+        """Compute embeddings as `Tagger.embed_files` does, with the errors of `tag_files`."""
+        for path, result in self._map(embed, files, jobs):
+            if isinstance(result, AudioError):
+                yield path, result
+                continue
+            embedding, warnings = result
+            for warning in warnings:
+                warn(warning)
+            yield path, embedding
+
+    def _map(
+        self, function: Callable[..., object], files: Iterable[File], jobs: int | None, **options: Any
+    ) -> Iterator[tuple[str, Any]]:
+        def process(file: File) -> tuple[str, Any]:
+            result = self._process(file, function, options)
+            if isinstance(result, Exception) and not isinstance(result, AudioError):
+                raise result
+            return name_of(file), result
+
+        return ordered_map(process, files, jobs or available_cores(), self.close)
+
+    def _process(self, file: File, function: Callable[..., object], options: dict[str, Any]) -> Any:
+        """Return the result for a file, or an exception."""
+        worker = self._take()
+        try:
+            worker.ready()
+            result = worker.call(file, function, options, self._timeout)
+        except WorkerError as error:
+            self._discard(worker)
+            return AudioError("crashed", f"{name_of(file)}: {error}")
+        except TimeoutError:
+            self._discard(worker)
+            reason = f"not finished within {self._timeout:g} s; leave it out or increase --timeout"
+            return AudioError("timeout", f"{name_of(file)}: {reason}")
+        except LOST:
+            reason = f"its worker process ended ({worker.end()}); it is damaged, or memory ran out"
+            self._discard(worker)
+            return AudioError("crashed", f"{name_of(file)}: {reason}")
+        self._idle.put(worker)
+        return result
+
+    def _take(self) -> Worker:
+        """Return an idle worker, or a new one if there is none."""
+        with suppress(queue.Empty):
+            while not (worker := self._idle.get_nowait()).is_alive():
+                self._discard(worker)
+            return worker
+        return self._start()
+
+    def _start(self) -> Worker:
+        with self._lock:
+            if self._closed:
+                raise WorkerError("the pool of workers is closed")
+            worker = Worker("audiotagger.inference.workers:load_tagger", self._options)
+            self._workers.add(worker)
+            return worker
+
+    def _discard(self, worker: Worker) -> None:
+        with self._lock:
+            self._workers.discard(worker)
+        worker.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill all workers."""
+        with self._lock:
+            self._closed = True
+            for worker in self._workers:
+                worker.close()
+
+
+def load_tagger(**options: Any) -> tuple[Tagger, list[str]]:
+    """Return a `Tagger`, and a line about each model. Options and errors are those of `Tagger.load`."""
+    from audiotagger.inference.tagger import Tagger
+
+    tagger = Tagger.load(**options)
+    return tagger, [f"{model.path}: {model.kind} model, version {model.version}" for model in tagger.models]
+
+
+def tag(tagger: Tagger, file: File, **options: Any) -> Tagging:
+    """Tag a file, with the options of `Tagger.tag`."""
+    return tagger.tag(file, **options)
+
+
+def embed(tagger: Tagger, file: File) -> tuple[NDArray[np.float32], list[AudioWarning]]:
+    """Return the embedding of a file, and what is wrong with the file all the same."""
+    warnings: list[AudioWarning] = []
+    return tagger.embed(file, warn=warnings.append), warnings

@@ -1,0 +1,41 @@
+"""Load a .keras file that may come from anywhere."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import keras
+
+from audiotagger.errors import RunError
+from audiotagger.inference.model_file import LARGEST
+from audiotagger.training import layers  # noqa: F401 (Keras must know them)
+
+
+def load_keras(path: Path) -> keras.Model:
+    """Load a model without running code that the file holds.
+
+    Parameters
+    ----------
+    path
+        A .keras file, as training writes it.
+
+    Returns
+    -------
+    keras.Model
+        The model, not compiled.
+
+    Raises
+    ------
+    RunError
+        There is no such file, or it is something else: damaged, too large when it is unpacked, or with code in it.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > LARGEST:
+            raise ValueError(f"{size >> 20} MiB when unpacked, the limit is {LARGEST >> 20} MiB")
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever its parts raise
+        reason = str(error).partition("\n")[0].partition(". ")[0] or type(error).__name__
+        raise RunError(f"{path}: not a model that training wrote ({reason}); train it again") from None
