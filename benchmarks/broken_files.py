@@ -28,7 +28,7 @@ BATCH = 400
 
 BATCH_SECONDS = 300
 FILE_SECONDS = 60
-"""How long a process may take for a batch, and for a file that it has not finished then."""
+"""How long a batch may take, and a file."""
 
 OUTCOMES = ("tagged", "refused", "crash", "hang", "not a number", "other fault")
 
@@ -75,7 +75,7 @@ def tag_all(folder: Path) -> Iterator[tuple[str, str, str]]:
         waiting.discard(name)
         yield name, *judge(result, errors)
     for name in sorted(waiting):  # one of them has ended the process
-        outcome, details, alone, lines = tag(folder / name, FILE_SECONDS)
+        outcome, details, alone, lines = tag(folder / name, 2 * FILE_SECONDS)
         yield name, *(judge(alone[0], lines) if alone and not outcome else (outcome or "other fault", details))
     if unexpected := [line for line in errors if not line.startswith(f"audiotagger: {folder}")]:
         yield "a line on stderr", "other fault", " / ".join(unexpected[-3:])
@@ -83,7 +83,8 @@ def tag_all(folder: Path) -> Iterator[tuple[str, str, str]]:
 
 def tag(path: Path, seconds: float) -> tuple[str, str, list[dict[str, Any]], list[str]]:
     """Return how the command failed ("" if it did not), details, its results and the lines on stderr."""
-    command = [sys.executable, "-m", "audiotagger", "tag", "--all", "--format", "jsonl", str(path)]
+    options = ["--all", "--format", "jsonl", "--timeout", str(FILE_SECONDS)]
+    command = [sys.executable, "-m", "audiotagger", "tag", *options, str(path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         out, err = process.communicate(timeout=seconds)

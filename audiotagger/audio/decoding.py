@@ -114,7 +114,10 @@ def waveform_blocks(
         raise ValueError(f"a waveform is [samples] or [samples, channels], not {list(waveform.shape)}")
     if not 1 <= source_rate <= HIGHEST_RATE:
         raise ValueError(f"a sample rate is at least 1 Hz and at most {HIGHEST_RATE}, not {source_rate}")
-    frames = np.asarray(waveform, np.float32).reshape(len(waveform), -1)
+    if not waveform.size:
+        raise _nothing_in("waveform")
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and silence like other bad samples
+        frames = np.asarray(waveform, np.float32).reshape(len(waveform), -1)
     yield from _at_rate(_mono([(source_rate, frames)], "waveform", warn), sample_rate)
 
 

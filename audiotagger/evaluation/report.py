@@ -12,6 +12,7 @@ from audiotagger.evaluation.metrics import FEW_CLIPS, MEASURES, leading
 from audiotagger.evaluation.scores import EvaluationReport, Interval, ModelScores
 from audiotagger.inference.tagger import DEFAULT_THRESHOLD
 from audiotagger.output.tables import make_table
+from audiotagger.output.writers import not_formula
 
 COLUMNS = {**MEASURES, "ece": "ECE"}
 
@@ -106,15 +107,19 @@ def as_csv(report: EvaluationReport) -> str:
     file = io.StringIO()
     rows = csv.DictWriter(file, columns, lineterminator="\n", extrasaction="ignore")
     rows.writeheader()
+
+    def write(row: dict[str, object]) -> None:
+        rows.writerow({key: not_formula(value) if isinstance(value, str) else value for key, value in row.items()})
+
     for name, model in report.models.items():
         ends: dict[str, float] = {}
         for field, interval in model.intervals.items():
             if interval:
                 ends |= {f"{field}_low": interval[0], f"{field}_high": interval[1]}
-        rows.writerow({"model": name, "clips": report.clips} | asdict(model) | ends)
+        write({"model": name, "clips": report.clips} | asdict(model) | ends)
         further = report.further.models[name].labels if report.further else {}
         for label, one in (*model.labels.items(), *further.items()):
-            rows.writerow({"model": name, "label": label} | asdict(one))
+            write({"model": name, "label": label} | asdict(one))
     return file.getvalue().rstrip("\n")
 
 

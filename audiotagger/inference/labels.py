@@ -38,9 +38,8 @@ class LabelSubset:
         """Return probabilities [chosen labels] that sum to 1, or all 0, given those [known labels]."""
         if self._all:
             return probabilities
-        chosen = probabilities[self._columns]
-        scores: NDArray[np.float32] = chosen / max(chosen.sum(), np.finfo(np.float32).tiny)
-        return scores
+        chosen = probabilities[self._columns].astype(np.float64)  # in which no sum of float32 is too small to divide by
+        return (chosen / (chosen.sum() or 1.0)).astype(np.float32)
 
     def top(self, probabilities: NDArray[np.float32], k: int, min_score: float) -> tuple[Tag, ...]:
         """Return at most `k` tags with at least `min_score`, best first, given probabilities [known labels]."""
@@ -56,9 +55,10 @@ class LabelSubset:
         What counts is its probability if the labels that were left out are impossible: the probability of none of the
         known labels still speaks against it, though renormalized scores no longer show that.
         """
-        chosen = probabilities[self._columns]
-        left_out = probabilities.sum() - chosen.sum()
-        return bool(chosen.any() and chosen.max() >= threshold * (1 - left_out))
+        chosen = probabilities[self._columns].astype(np.float64)
+        none_of_the_known = max(0.0, 1.0 - probabilities.sum(dtype=np.float64))  # rounding may make it negative
+        possible = min(1.0, chosen.sum() + none_of_the_known)
+        return bool(chosen.any() and chosen.max() >= np.float32(threshold * possible))
 
 
 def _check(known: Sequence[str], chosen: Collection[str]) -> None:

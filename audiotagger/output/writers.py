@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, Self, TextIO
 
 from audiotagger.inference.results import Segment, Tag, Tagging
@@ -19,6 +19,10 @@ class Show:
 
     by_model: bool = False
     segments: bool = False
+
+
+FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""What a cell begins with that spreadsheets may execute; the last four are as wide as Chinese characters."""
 
 
 class Writer:
@@ -87,11 +91,14 @@ class CsvWriter(Writer):
     """A row per label: path, label, score, confident; with `by_model` the second column is the model.
 
     A file without labels has a row with empty label and score. With segments, there is a row per segment instead: path,
-    start, end, label, score. A file that failed has no row.
+    start, end, label, score. A file that failed has no row. No name is a formula to a spreadsheet (see `not_formula`).
     """
 
     def begin(self) -> None:
-        self._csv = csv.writer(self._file, lineterminator="\n")
+        # It ends lines in \r\n, so that it quotes either in a name.
+        lines = SimpleNamespace(write=lambda line: self._file.write(line.removesuffix("\r\n") + "\n"))
+        self._csv = csv.writer(lines, lineterminator="\r\n")
+        self._on_terminal = self._file.isatty()
         if self._show.segments:
             self._csv.writerow(["path", "start", "end", "label", "score"])
         else:
@@ -102,14 +109,20 @@ class CsvWriter(Writer):
         if tagging.ok and self._show.segments:
             for one in tagging.segments:
                 times = f"{one.start:.3f}", f"{one.end:.3f}"
-                self._csv.writerow([_cell(tagging.path), *times, one.label, f"{one.score:.4f}"])
+                self._row([tagging.path], *times, one.label, f"{one.score:.4f}")
         elif tagging.ok:
-            for (path, *model), tags in self._rows(tagging):
-                key = [_cell(path), *model]
-                confident = "true" if tagging.confident else "false"
-                rows = [[*key, tag.label, f"{tag.score:.4f}", confident] for tag in tags]
-                self._csv.writerows(rows or [[*key, "", "", confident]])
+            confident = "true" if tagging.confident else "false"
+            for key, tags in self._rows(tagging):
+                for tag in tags:
+                    self._row(key, tag.label, f"{tag.score:.4f}", confident)
+                if not tags:
+                    self._row(key, "", "", confident)
         self._file.flush()
+
+    def _row(self, key: Sequence[str], *fields: str) -> None:
+        path, *others = key
+        cells = not_formula(path, "./"), *map(not_formula, (*others, *fields))
+        self._csv.writerow(map(printable, cells) if self._on_terminal else cells)
 
 
 class AudacityWriter(Writer):
@@ -128,7 +141,7 @@ class JsonLinesWriter(Writer):
 
     def _encode(self, tagging: Tagging) -> str:
         text = json.dumps(record(tagging, self._show), ensure_ascii=False)
-        return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)  # the others are escaped already
+        return UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 class JsonWriter(JsonLinesWriter):
@@ -212,18 +225,22 @@ WRITERS: Mapping[str, type[Writer]] = {
 }
 
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Characters that end lines, command terminals or reverse what is shown after them."""
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udc7f\udd00-\udfff]")
+"""Control characters, also those that end a line or change the direction of text, and halves of characters that are no
+bytes of a file name either."""
 
 
 def printable(text: str) -> str:
     """Escape tabs, newlines and other control characters, so that `text` stays one field of one line."""
-    return _CONTROL.sub(lambda match: repr(match[0])[1:-1], text)
+    return UNPRINTABLE.sub(lambda match: repr(match[0])[1:-1], text)
 
 
-def _cell(text: str) -> str:
-    """Return a cell of a CSV file that a spreadsheet does not take for a formula; a path still means the same file."""
-    return f"./{text}" if text.startswith(("=", "+", "-", "@")) and text != "-" else text
+def not_formula(text: str, prefix: str = "'") -> str:
+    """Return `text` as a spreadsheet takes it for text: with `prefix` if it begins as formulas do.
+
+    For a path that is "./", with which it is still the same path.
+    """
+    return prefix + text if text != "-" and text.startswith(FORMULA_STARTS) else text
 
 
 def record(tagging: Tagging, show: Show = Show()) -> dict[str, Any]:

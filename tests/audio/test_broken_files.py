@@ -93,6 +93,20 @@ def test_a_decoder_that_prints_does_not_print_among_the_results(tmp_path: Path) 
         assert json.loads(done.stdout)["duration"] == 1
 
 
+@pytest.mark.parametrize("shape", [(0,), (0, 2), (5, 0)])
+def test_an_array_without_samples_is_empty(shape: tuple[int, ...]) -> None:
+    with pytest.raises(AudioError) as caught:
+        Tagger.load().tag(np.zeros(shape, np.float32), sample_rate=RATE)
+    assert caught.value.kind == "empty"
+
+
+def test_numbers_too_large_for_a_sample_are_silence() -> None:
+    tagging = Tagger.load().tag(np.full(RATE, 1e300), sample_rate=RATE)
+    assert tagging.tags == ()
+    assert tagging.warning
+    assert tagging.warning.kind == "bad_samples"
+
+
 class Faulty(io.BytesIO):
     """A file whose reading fails, as nobody expected, once `left` bytes have been read."""
 

@@ -148,6 +148,21 @@ def test_odd_names_stay_one_field_of_one_line() -> None:
     assert json.loads(written("jsonl", odd))["path"] == odd.path
 
 
+def test_no_name_is_a_formula_to_a_spreadsheet() -> None:
+    odd = Tagging("=cmd|' /C calc'!A0.wav", 1.0, (Tag("=1+1", 0.5),), {"@mel": (Tag("-1", 0.5),)}, confident=True)
+    first, second = csv.DictReader(io.StringIO(written("csv", odd, by_model=True)))
+    assert first["path"] == f"./{odd.path}"  # the same file
+    assert [first["label"], second["model"], second["label"]] == ["'=1+1", "'@mel", "'-1"]
+    stdin = Tagging("-", 1.0, (Tag("Bark", 0.5),))
+    assert written("csv", stdin).splitlines()[1] == "-,Bark,0.5000,false"
+
+
+def test_carriage_returns_stay_in_their_cell() -> None:
+    odd = Tagging("a\rb.wav", 1.0, (Tag("Bark", 0.5),))
+    (row,) = csv.DictReader(io.StringIO(written("csv", odd), newline=""))
+    assert (row["path"], row["label"]) == ("a\rb.wav", "Bark")
+
+
 @pytest.mark.parametrize("control", ["\x7f", "\x9b31m", "\u202e", "\u2028"])
 def test_no_name_commands_the_terminal(control: str) -> None:
     odd = Tagging(f"a{control}b.wav", 1.0, (Tag("Bark", 0.5),))
