@@ -76,6 +76,8 @@ class Worker:
             raise WorkerError(f"cannot start a worker process ({error.strerror}); try --jobs 1") from None
         self._stream = self._socket.makefile("rwb")
         self._ready: Any = None
+        self.is_new = True
+        """Whether it has not yet processed a file."""
         with suppress(OSError):  # if it has ended already, there will be no answer
             _send(self._stream, (function, arguments))
 

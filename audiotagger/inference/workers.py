@@ -85,9 +85,11 @@ class WorkerPool:
 
         return ordered_map(process, files, jobs or available_cores(), self.close)
 
-    def _process(self, file: File, function: Callable[..., object], options: dict[str, Any]) -> Any:
+    def _process(
+        self, file: File, function: Callable[..., object], options: dict[str, Any], worker: Worker | None = None
+    ) -> Any:
         """Return the result for a file, or an exception."""
-        worker = self._take()
+        worker = worker or self._take()
         try:
             worker.ready()
             result = worker.call(file, function, options, self._timeout)
@@ -101,7 +103,11 @@ class WorkerPool:
         except LOST:
             reason = f"its worker process ended ({worker.end()}); it is damaged, or memory ran out"
             self._discard(worker)
-            return AudioError("crashed", f"{name_of(file)}: {reason}")
+            if worker.is_new or not isinstance(file, str):
+                return AudioError("crashed", f"{name_of(file)}: {reason}")
+            # Perhaps through no fault of the file: killed from outside, or by what an earlier file left in memory.
+            return self._process(file, function, options, self._start())
+        worker.is_new = False
         self._idle.put(worker)
         return result
 

@@ -30,6 +30,8 @@ FAULTS = {
     "bug": 11_008,
 }
 
+KILLED_ONCE = 11_009
+
 FAULTY_SOUNDFILE = f"""
 import ctypes, importlib.machinery, importlib.util, os, re, signal, sys, time
 
@@ -49,10 +51,18 @@ faults = {{
     "bug": lambda: [][0],
 }}
 
+def kill_once():
+    if not os.path.exists("killed"):
+        os.mkdir("killed")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 def faulty(self, *args, **kwargs):
     for name, sample_rate in {FAULTS}.items():
         if self.samplerate == sample_rate:
             faults[name]()
+    if self.samplerate == {KILLED_ONCE}:
+        kill_once()
     return read(self, *args, **kwargs)
 
 soundfile.SoundFile.read = faulty
@@ -153,6 +163,14 @@ def test_a_crash_on_standard_input_is_one_line(folder: Path) -> None:
     assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["a.wav", "z.wav"]
     assert done.stderr.startswith("audiotagger: -: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_file_is_tried_again_if_its_worker_had_processed_others(folder: Path) -> None:
+    soundfile.write(folder / "once.wav", tone(1.0, KILLED_ONCE), KILLED_ONCE)
+    done = command("tag", "a.wav", "once.wav", "z.wav", "--jobs", 1)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (folder / "killed").exists()
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["a.wav", "once.wav", "z.wav"]
 
 
 def test_a_worker_killed_between_two_files_is_replaced(folder: Path) -> None:
