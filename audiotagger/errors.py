@@ -83,5 +83,11 @@ class MetadataError(AudioTaggerError):
     """Labels cannot be written to a file's metadata: the file, its folder or its format does not allow it."""
 
 
+class EngineError(AudioTaggerError):
+    """A cluster cannot be used, or a list or a bucket cannot be read."""
+
+    exit_status = 2
+
+
 class ExtraError(AudioTaggerError):
     """A package of an optional extra is missing."""

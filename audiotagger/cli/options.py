@@ -16,6 +16,7 @@ from audiotagger.cli.console import print_note
 
 if TYPE_CHECKING:
     from audiotagger.audio.discovery import AudioFiles
+    from audiotagger.cli.cluster import Skipped
     from audiotagger.inference.workers import WorkerPool
 
 ModelsOption = Annotated[
@@ -146,7 +147,7 @@ def start_workers(models: Path | None, timeout: float, verbose: bool, **options:
         yield workers
 
 
-def print_skipped(files: AudioFiles, quiet: bool) -> None:
+def print_skipped(files: AudioFiles | Skipped, quiet: bool) -> None:
     """Print how many files in folders were skipped."""
     if files.skipped and not quiet:
         number = f"{files.skipped} {'file' if files.skipped == 1 else 'files'}"

@@ -53,6 +53,13 @@ class Format(StrEnum):
     audacity = "audacity"
 
 
+class Engine(StrEnum):
+    """Choices of --engine."""
+
+    local = "local"
+    ray = "ray"
+
+
 def tag(
     paths: PathsArgument = None,
     top_k: Annotated[
@@ -123,6 +130,14 @@ def tag(
     models: ModelsOption = None,
     jobs: JobsOption = None,
     timeout: TimeoutOption = 3600,
+    engine: Annotated[
+        Engine,
+        typer.Option(help="Where to run: this machine, or a Ray cluster, which writes a folder of Parquet files."),
+    ] = Engine.local,
+    partition_size: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="With --engine ray: files per Parquet file. [default: up to 1000]"),
+    ] = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -134,6 +149,28 @@ def tag(
     Exit status: 0 all files were tagged, 1 at least one failed, 2 wrong usage, 130 interrupted.
     """
     with errors_to_exit_status():
+        options = {"window": window, "hop": hop, "threshold": threshold, "labels": read_labels(labels)}
+        if engine is Engine.ray:
+            from audiotagger.cli.cluster import tag_on_ray
+
+            refused = {"--format": output_format, "--by-model": by_model, "--retry-failed": retry_failed}
+            tag_on_ray(
+                (paths, files_from, null, every_file),
+                output,
+                refused | {"--write": write, "--dry-run": dry_run},
+                {"top_k": top_k, "min_score": min_score or 0.0},
+                options,
+                models=models,
+                resume=resume,
+                jobs=jobs,
+                timeout=timeout,
+                partition_size=partition_size,
+                quiet=quiet,
+                verbose=verbose,
+            )
+            return
+        if partition_size:
+            raise typer.BadParameter("--partition-size needs --engine ray")
         from audiotagger.output.files import open_journal, open_output
         from audiotagger.output.label_tracks import LabelTracks
         from audiotagger.output.writers import WRITERS, Show, Writer
@@ -156,7 +193,6 @@ def tag(
             from audiotagger.extras import require_extra
 
             require_extra("metadata", "--write")  # before thousands of files are tagged
-        options = {"window": window, "hop": hop, "threshold": threshold, "labels": read_labels(labels)}
         # Names that are not valid text are written as the bytes they are, in JSON as escapes that read back the same.
         unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
         if chosen is Format.audacity and not _is_folder(output):

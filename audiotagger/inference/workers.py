@@ -61,6 +61,16 @@ class WorkerPool:
         for path, result in self._map(tag, files, jobs, top_k=top_k, min_score=min_score):
             yield Tagging(path, error=result) if isinstance(result, AudioError) else result
 
+    def tag_file(self, file: File, *, top_k: int = 3, min_score: float = 0.0) -> Tagging:
+        """Tag one file, with the errors of `tag_files`. The pool stays open."""
+        result = self._process(file, tag, {"top_k": top_k, "min_score": min_score})
+        if isinstance(result, AudioError):
+            return Tagging(name_of(file), error=result)
+        if isinstance(result, Exception):
+            raise result
+        tagging: Tagging = result
+        return tagging
+
     def embed_files(
         self, files: Iterable[File], *, jobs: int | None = None, warn: Callable[[AudioWarning], object]
     ) -> Iterator[tuple[str, NDArray[np.float32] | AudioError]]:

@@ -1,0 +1,1 @@
+"""Tag files on more than one machine."""
