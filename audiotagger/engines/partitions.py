@@ -1,7 +1,7 @@
 """A folder of Parquet files, each with the results for a part of the inputs.
 
-Beside them, _inputs.parquet has the inputs, sorted, with the options: a row group per partition. A resumed job is compared
-to it, and workers read their paths from it.
+Beside them, _inputs.parquet has the inputs, sorted, with the options: a row group per partition. A resumed job is
+compared to it, and workers read their paths from it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from audiotagger.engines.storage import first_line, is_uri, locate, readable, replacing_object
+from audiotagger.engines.storage import first_line, is_uri, locate, readable, write_object
 from audiotagger.errors import OutputError
 from audiotagger.inference.results import Tagging
 from audiotagger.output.writers import Show, record
@@ -77,12 +77,7 @@ class Partitions:
 
     def write(self, index: int, taggings: Iterable[Tagging]) -> None:
         """Write the results of a partition, as a whole."""
-        from pyarrow import parquet
-
-        system, folder = locate(self.output)
-        table = results_table(taggings)
-        with replacing_object(system, f"{folder}/{self.name(index)}") as file:
-            parquet.write_table(table, file)
+        _write_table(results_table(taggings), self.output, self.name(index))
 
 
 def plan(
@@ -110,7 +105,7 @@ def plan(
         something else.
     """
     import pyarrow
-    from pyarrow import compute, parquet
+    from pyarrow import compute
     from pyarrow.fs import FileSelector, FileType
 
     encoded = map(os.fsencode, inputs)
@@ -120,7 +115,7 @@ def plan(
     names = compute.unique(pyarrow.chunked_array([pyarrow.array(part, kind) for part in parts], kind))
     names = names.take(compute.sort_indices(names))
     files = files or min(MOST_FILES, -(-len(names) // ENOUGH)) or 1
-    wanted = json.loads(json.dumps({**options, "partition size": files}))
+    wanted = json.loads(json.dumps({**options, "partition_size": files}, default=sorted))
     system, folder = locate(output)
     try:
         if system.get_file_info(folder).type == FileType.File:
@@ -135,11 +130,20 @@ def plan(
         else:
             table = pyarrow.table({"path": names}, metadata={OPTIONS: json.dumps(wanted).encode()})
             system.create_dir(folder, recursive=True)
-            with replacing_object(system, f"{folder}/{INPUTS}") as file:
-                parquet.write_table(table, file, row_group_size=files)
+            _write_table(table, output, INPUTS, row_group_size=files)
     except OSError as error:
         raise OutputError(f"{output}: cannot be written ({first_line(error)}); give another --output") from None
     return Partitions(output if is_uri(output) else str(Path(output).absolute()), len(names), files)
+
+
+def _write_table(table: Any, output: str, name: str, **options: Any) -> None:
+    """Write a Parquet file as a whole, with options of pyarrow."""
+    from pyarrow import BufferOutputStream, parquet
+
+    buffer = BufferOutputStream()
+    parquet.write_table(table, buffer, **options)
+    system, folder = locate(output)
+    write_object(system, f"{folder}/{name}", buffer.getvalue())
 
 
 def _compare(output: str, names: Any, options: Mapping[str, Any]) -> None:
@@ -153,7 +157,7 @@ def _compare(output: str, names: Any, options: Mapping[str, Any]) -> None:
     if not former.column("path").combine_chunks().equals(names):
         raise OutputError(f"{output}: has results of other files; give another --output")
     if other := [name for name, value in options.items() if stored.get(name) != value]:
-        raise OutputError(f"{output}: has results with another {other[0]}; use the same options or another --output")
+        raise OutputError(f"{output}: has results of another {other[0]}; use the same options or another --output")
 
 
 def results_table(taggings: Iterable[Tagging]) -> Any:

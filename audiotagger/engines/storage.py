@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from audiotagger.audio.discovery import AUDIO_SUFFIXES
 from audiotagger.errors import AudioError, EngineError
@@ -152,8 +152,7 @@ def fetch(uri: str, folder: Path) -> Path:
     return copy
 
 
-@contextmanager
-def replacing_object(system: Any, path: str) -> Iterator[IO[bytes]]:
+def write_object(system: Any, path: str, content: Any) -> None:
     """Write a file as a whole: whatever happens, there is the old one, the new one or none.
 
     Parameters
@@ -162,24 +161,18 @@ def replacing_object(system: Any, path: str) -> Iterator[IO[bytes]]:
         A pyarrow file system.
     path
         In a folder that exists.
-
-    Yields
-    ------
-    A file in memory. What is in it at the end is written, unless there was an exception.
+    content
+        Bytes or a buffer.
     """
-    import io
-
-    buffer = io.BytesIO()
-    yield buffer
     if system.type_name in OBJECT_STORES:
         with system.open_output_stream(path) as file:
-            file.write(buffer.getbuffer())
+            file.write(content)
         return
     folder, _, name = path.rpartition("/")
     # Of a name of its own: a worker that was given up may still write the same file.
     partial = f"{folder}/.{name}.{uuid.uuid4().hex}.partial"
     with system.open_output_stream(partial) as file:
-        file.write(buffer.getbuffer())
+        file.write(content)
     system.move(partial, path)
 
 
