@@ -187,7 +187,7 @@ def _connected() -> Iterator[None]:
         _reach(address, f"{address}: {failure}")
     try:
         ray.init(log_to_driver=False, logging_level=logging.CRITICAL)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # of many kinds, also plain ones
         raise EngineError(f"{address or 'ray'}: {failure} ({first_line(error)})") from None
     try:
         yield

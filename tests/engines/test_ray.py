@@ -9,8 +9,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -86,6 +88,9 @@ def cluster(changed_soundfile: Path, bucket: str) -> Iterator[Any]:
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         patch.setenv("AWS_REGION", "us-east-1")
+        # Ray gives a node 30 s to start, and no setting changes that: too few while other tests run.
+        slower = SimpleNamespace(monotonic=lambda: time.monotonic() / 10, time=time.time, sleep=time.sleep)
+        patch.setattr("ray._private.node.time", slower)
         started_cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
         started_cluster.add_node(**node)
         patch.setenv("RAY_ADDRESS", started_cluster.address)
