@@ -14,17 +14,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from audiotagger import __version__
 from audiotagger.audio.decoding import VERSION, read_blocks
+from audiotagger.audio.types import Array
 from audiotagger.datasets.clip import Clip
 from audiotagger.errors import DataError, ExtraError
 from audiotagger.extras import extra_error
 from audiotagger.inference.parallel import available_cores
 from audiotagger.output.files import replacing
-
-Array = NDArray[np.float32]
 
 LIMIT = 20 * 10**9
 """Bytes that the cache may hold; more only while one dataset needs more."""
@@ -116,7 +114,7 @@ def cache_folder() -> Path:
 def unwritable(error: OSError) -> DataError:
     """Return the error to raise if the cache cannot be written to."""
     reason = error.strerror or error
-    return DataError(f"{cache_folder()}: {reason}; make room, or set AUDIOTAGGER_CACHE to another folder")
+    return DataError(f"{cache_folder()}: {reason}; free some space, or set AUDIOTAGGER_CACHE to another folder")
 
 
 def _entry(path: Path, sample_rate: int) -> Path:

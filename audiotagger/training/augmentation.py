@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from audiotagger.audio.types import Waveform
 from audiotagger.training.recipes import AUGMENTATION
-
-Waveform = NDArray[np.float32]
 
 
 def crop(waveform: Waveform, samples: int, rng: np.random.Generator) -> Waveform:

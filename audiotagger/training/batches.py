@@ -14,13 +14,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from audiotagger.audio.types import Array
 from audiotagger.datasets.cache import Waveforms
 from audiotagger.datasets.clip import Clip
 from audiotagger.training import augmentation
 from audiotagger.training.distillation import STANDARDIZATION_BATCHES, TargetCache, Teacher
 from audiotagger.training.recipes import AUGMENTATION, SAMPLE_RATE, Recipe
-
-Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

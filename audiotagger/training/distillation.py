@@ -15,13 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
+from audiotagger.audio.types import Array
 from audiotagger.datasets.cache import unwritable
 from audiotagger.errors import DataError
 from audiotagger.output.files import replacing
-
-Array = NDArray[np.float32]
 
 STANDARDIZATION_BATCHES = 8
 """Number of batches that mean and standard deviation of the teacher's embedding are computed on."""

@@ -96,7 +96,7 @@ def train(
         A package is missing.
     RunError
         The run is in the way, missing, damaged, in use, or has other options; its folder cannot be written to; a worker
-        does not join, does not fit, or has gone.
+        does not join, does not fit, or has ended.
     """
     if tensorboard:
         require_extra("tensorboard", "--tensorboard")

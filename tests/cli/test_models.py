@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
+from audiotagger.errors import ModelError
 from audiotagger.inference.model import Model, shipped_models
 from audiotagger.inference.verification import reference_waveform
 
@@ -347,3 +348,14 @@ def test_the_shipped_files_are_those_of_the_release(run: Run, tmp_path: Path) ->
     first, second = findings(result, "error")
     assert "mel.onnx: its SHA-256" in first
     assert "wave.keras: missing" in second
+
+
+@pytest.mark.parametrize("length", [b"\x08", b"\x88\x00", b"\x88\x80\x80\x80\x00"])
+def test_an_address_in_memory_is_refused_however_it_is_encoded(tmp_path: Path, length: bytes) -> None:
+    def message(number: int, content: bytes) -> bytes:
+        return bytes([number << 3 | 2, len(content)]) + content
+
+    location = b"\x0a" + length + b"location" + message(2, b"*/_ORT_MEM_ADDR_/*")
+    (tmp_path / "x.onnx").write_bytes(message(7, message(5, message(13, location))))
+    with pytest.raises(ModelError, match="in another file"):
+        Model.load(tmp_path / "x.onnx")
