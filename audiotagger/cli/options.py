@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Command(TyperCommand):
     """A command whose help leaves out what Python calls the type of an argument, such as list[str]."""
 
-    def get_params(self, ctx: Any) -> list[Any]:  # noqa: D102
+    def get_params(self, ctx: Any) -> list[Any]:
         params: list[Any] = super().get_params(ctx)
         for param in params:
             if param.param_type_name == "argument":

@@ -114,7 +114,7 @@ def processes(group: int) -> list[int]:
     return [int(pid) for pid, pgid, state in rows if int(pgid) == group and not state.startswith("Z")]
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.parametrize("jobs", [3, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_fault_costs_its_file_and_not_the_batch(folder: Path, jobs: int) -> None:
     kinds = dict.fromkeys(FAULTS, "crashed") | {"hang": "timeout", "deaf": "timeout", "bug": "unreadable"}
     kinds["memory"] = "out_of_memory"
