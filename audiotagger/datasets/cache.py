@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from audiotagger import __version__
-from audiotagger.audio.decoding import VERSION, read_blocks
+from audiotagger.audio.decoding import VERSION, read_blocks, read_waveform
 from audiotagger.audio.types import Array
 from audiotagger.datasets.clip import Clip
 from audiotagger.errors import DataError, ExtraError
@@ -39,7 +39,7 @@ class Waveforms:
 
     def __getitem__(self, index: int) -> Array:
         waveform = _load(self._entries[index])
-        return _decode(self._paths[index], self._sample_rate) if waveform is None else waveform
+        return read_waveform(self._paths[index], self._sample_rate) if waveform is None else waveform
 
     def take(self, indices: Sequence[int]) -> Waveforms:
         """Return those of these clips, in this order."""
@@ -73,7 +73,7 @@ def decode_all(clips: Sequence[Clip], sample_rate: int, progress: Callable[[int,
             os.utime(entry)  # used now: others are deleted before it
 
     def fill(entry: Path) -> None:
-        waveform = _decode(missing[entry], sample_rate)
+        waveform = read_waveform(missing[entry], sample_rate)
         try:
             with replacing(entry, durable=False) as partial:
                 np.save(partial, waveform)
@@ -130,10 +130,6 @@ def _load(entry: Path) -> Array | None:
     except (EOFError, OSError, ValueError):  # deleted, or cut off by a loss of power
         return None
     return waveform
-
-
-def _decode(path: Path, sample_rate: int) -> Array:
-    return np.concatenate(list(read_blocks(path, sample_rate)))
 
 
 def _trim(folder: Path, keep: set[Path]) -> None:

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from audiotagger.audio.types import Array
 from audiotagger.datasets.cache import Waveforms
 from audiotagger.datasets.clip import Clip
 from audiotagger.training import augmentation
-from audiotagger.training.distillation import STANDARDIZATION_BATCHES, TargetCache, Teacher
+from audiotagger.training.distillation import STANDARDIZATION_BATCHES, Teacher, cached_targets
 from audiotagger.training.recipes import AUGMENTATION, SAMPLE_RATE, Recipe
 
 
@@ -91,7 +92,7 @@ class Batches:
         self._cumulative = np.cumsum(examples.probabilities)
         self._targets_of = None
         if teacher is not None and cache_folder is not None:
-            self._targets_of = TargetCache(teacher, cache_folder).targets
+            self._targets_of = partial(cached_targets, teacher, cache_folder)
             first = [self._targets_of(i, self._draw(i, 0)[0]).embedding for i in range(STANDARDIZATION_BATCHES)]
             embeddings = np.concatenate(first)
             self._embedding_mean = embeddings.mean(axis=0)

@@ -22,16 +22,30 @@ onnx = pytest.importorskip("onnx", reason="needs the extra train")
 Run = Callable[..., Result]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The shipped nets as export would write them today."""
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped models as export would write them today."""
+    folder = tmp_path_factory.mktemp("exported")
     for kind in ("mel", "wave"):
-        path = tmp_path / f"{kind}.onnx"
+        path = folder / f"{kind}.onnx"
         shutil.copy(shipped_models() / path.name, path)
         model = Model.load(path)
         expected = model.predict(reference_waveform(model.sample_rate, model.window_samples)[None])[0]
         describe(path, reference_output=json.dumps([round(float(one), 6) for one in expected]))
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def folder(exported: Path, tmp_path: Path) -> Path:
+    """A copy of `exported`."""
+    return shutil.copytree(exported, tmp_path, dirs_exist_ok=True)
+
+
+@pytest.fixture
+def wave(folder: Path) -> Path:
+    """The wave model of `folder`, alone there."""
+    (folder / "mel.onnx").unlink()
+    return folder / "wave.onnx"
 
 
 def describe(path: Path, **metadata: str | None) -> None:
@@ -112,9 +126,9 @@ def test_other_weights_show_in_the_reference_output(run: Run, folder: Path) -> N
     assert "mel.onnx" in findings(result, "ok")[0]
 
 
-def test_a_reference_output_is_of_all_labels(run: Run, folder: Path) -> None:
-    describe(folder / "wave.onnx", reference_output="[0.5, 0.25]")
-    assert "2 probabilities for 92 labels" in only_error(run("models", "verify", "--models", folder))
+def test_a_reference_output_is_of_all_labels(run: Run, wave: Path) -> None:
+    describe(wave, reference_output="[0.5, 0.25]")
+    assert "2 probabilities for 92 labels" in only_error(run("models", "verify", "--models", wave.parent))
 
 
 @pytest.mark.parametrize(
@@ -165,33 +179,33 @@ def test_nets_without_a_usable_rate_are_not_compared(run: Run, folder: Path) -> 
     assert [line.split()[1] for line in findings(result, "error")] == [f"{folder}/mel.onnx:", f"{folder}/wave.onnx:"]
 
 
-def test_an_input_of_fixed_size_is_found(run: Run, folder: Path) -> None:
-    proto = onnx.load(folder / "wave.onnx")
+def test_an_input_of_fixed_size_is_found(run: Run, wave: Path) -> None:
+    proto = onnx.load(wave)
     proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
-    onnx.save(proto, folder / "wave.onnx")
-    assert "wave.onnx: the inputs are" in only_error(run("models", "verify", "--models", folder))
+    onnx.save(proto, wave)
+    assert "wave.onnx: the inputs are" in only_error(run("models", "verify", "--models", wave.parent))
 
 
-def test_probabilities_that_are_none_are_found(run: Run, folder: Path) -> None:
-    rewire(folder / "wave.onnx", ("Add", ["inner", "much"], "probabilities"), much=[0.01])
-    assert "probabilities sum to" in only_error(run("models", "verify", "--models", folder))
+def test_probabilities_that_are_none_are_found(run: Run, wave: Path) -> None:
+    rewire(wave, ("Add", ["inner", "much"], "probabilities"), much=[0.01])
+    assert "probabilities sum to" in only_error(run("models", "verify", "--models", wave.parent))
 
 
-def test_logits_are_no_probabilities(run: Run, folder: Path) -> None:
-    rewire(folder / "wave.onnx", ("Log", ["inner"], "probabilities"))
-    assert "not from 0 to 1" in only_error(run("models", "verify", "--models", folder))
+def test_logits_are_no_probabilities(run: Run, wave: Path) -> None:
+    rewire(wave, ("Log", ["inner"], "probabilities"))
+    assert "not from 0 to 1" in only_error(run("models", "verify", "--models", wave.parent))
 
 
-def test_outputs_that_are_no_numbers_are_found(run: Run, folder: Path) -> None:
-    rewire(folder / "wave.onnx", ("Mul", ["inner", "broken"], "probabilities"), broken=[float("nan")])
-    assert "not all finite" in only_error(run("models", "verify", "--models", folder))
+def test_outputs_that_are_no_numbers_are_found(run: Run, wave: Path) -> None:
+    rewire(wave, ("Mul", ["inner", "broken"], "probabilities"), broken=[float("nan")])
+    assert "not all finite" in only_error(run("models", "verify", "--models", wave.parent))
 
 
-def test_clips_that_change_each_other_are_found(run: Run, folder: Path) -> None:
+def test_clips_that_change_each_other_are_found(run: Run, wave: Path) -> None:
     mean = ("ReduceMean", ["inner", "axis"], "mean")
     mixed = ("Add", ["inner", "mean"], "sum"), ("Mul", ["sum", "half"], "probabilities")
-    rewire(folder / "wave.onnx", mean, *mixed, axis=[0], half=[0.5])
-    assert "alone and in a batch" in only_error(run("models", "verify", "--models", folder))
+    rewire(wave, mean, *mixed, axis=[0], half=[0.5])
+    assert "alone and in a batch" in only_error(run("models", "verify", "--models", wave.parent))
 
 
 def test_the_reference_waveform_is_the_same_everywhere() -> None:
