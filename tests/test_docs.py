@@ -64,14 +64,13 @@ def shell(folder: Path) -> Shell:
     return run
 
 
-@pytest.fixture(scope="module")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A folder as the pages assume it: examples and recordings. What several pages show is run once."""
-    folder = tmp_path_factory.mktemp("workplace")
-    shutil.copytree(EXAMPLES, folder / "examples")
-    (folder / "recordings").mkdir()
-    soundfile.write(folder / "recordings" / "door.wav", tone(2.0, hertz=500), 16_000)
-    return shell(folder)
+@pytest.fixture
+def workplace(tmp_path: Path) -> Shell:
+    """A folder as the pages assume it: examples and recordings."""
+    shutil.copytree(EXAMPLES, tmp_path / "examples")
+    (tmp_path / "recordings").mkdir()
+    soundfile.write(tmp_path / "recordings" / "door.wav", tone(2.0, hertz=500), 16_000)
+    return shell(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +154,7 @@ def test_own_labels_are_learned(trained: Shell) -> None:
 )
 def test_python_runs_as_written(page: Path, example: str, workplace: Shell, tmp_path: Path) -> None:
     (tmp_path / "example.py").write_text(example, encoding="utf-8")
-    assert workplace(f"python {tmp_path / 'example.py'}").stdout, page
+    assert workplace("python example.py").stdout, page
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

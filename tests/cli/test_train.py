@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
-from audiotagger.inference.model import shipped_models
-from tests.conftest import EXAMPLES, only_run, rows
+from audiotagger.inference.model import Model, shipped_models
+from tests.conftest import EXAMPLES, invoke, only_run, rows
 
 pytest.importorskip("tensorflow", reason="needs the extra train")
+
+from audiotagger.training.keras_file import load_keras
 
 Run = Callable[..., Result]
 
@@ -49,9 +51,6 @@ def test_a_run_tells_its_story(run: Run, workshop: Path) -> None:
 
 def test_export_agrees_with_keras_on_real_windows(workshop: Path) -> None:
     import keras
-
-    from audiotagger.inference.model import Model
-    from audiotagger.training import networks  # noqa: F401 (Keras must know the layers)
 
     for kind in ("mel", "wave"):
         run = only_run(workshop, kind)
@@ -152,7 +151,7 @@ def test_the_nets_of_2018_train_and_export(run: Run, workshop: Path) -> None:
 def test_the_recipe_bench_adds_rows(workshop: Path) -> None:
     bench = EXAMPLES.parent / "benchmarks" / "recipes.py"
     for kind in ("mel", "wave"):
-        options = f"--model {kind} --epochs 1 --set mix=0 --table table.csv".split()
+        options = f"--model {kind} --epochs 1 --set mix=0 --set batch_size=16 --table table.csv".split()
         done = subprocess.run(
             [sys.executable, bench, "no mixing", *options],
             capture_output=True,
@@ -164,26 +163,8 @@ def test_the_recipe_bench_adds_rows(workshop: Path) -> None:
         assert done.returncode == 0, done.stderr
     table = rows(workshop / "table.csv")
     assert [row["model"] for row in table] == ["mel", "wave", "ensemble", "geometric mean"]
-    assert {row["settings"] for row in table[:2]} == {"mix=0"}
+    assert {row["settings"] for row in table[:2]} == {"mix=0 batch_size=16"}
     assert all(0 < float(row["map3"]) <= 1 for row in table)
-
-
-@pytest.mark.slow
-def test_a_net_can_learn_from_all_clips(run: Run, workshop: Path) -> None:
-    args = ["train", "--model", "mel", "--epochs", 1, "--no-hold-out", "--output", "whole-corpus"]
-    done = run(*args, cwd=workshop)
-    assert done.exit_code == 0, done.stderr
-    assert "val " not in done.stderr
-    assert json.loads((workshop / "whole-corpus" / "result.json").read_text())["validation"] == {}
-    assert (workshop / "whole-corpus" / "curves.png").is_file()
-    assert not {"confusion.png", "report.csv"} & {path.name for path in (workshop / "whole-corpus").iterdir()}
-    assert run("export", "whole-corpus", "--output", "of-all", cwd=workshop).exit_code == 0
-    listed = run("models", "list", "--models", "of-all", cwd=workshop)
-    assert listed.exit_code == 0, listed.stderr
-    assert listed.stdout.splitlines()[1].split()[-3:] == ["-", "-", "-"]
-    refused = run("evaluate", "data", "--models", "of-all", "--split", "validation", cwd=workshop)
-    assert refused.exit_code == 2
-    assert "all clips" in refused.stderr
 
 
 def test_runs_of_other_versions_are_left_out(run: Run, workshop: Path, tmp_path: Path) -> None:
@@ -201,28 +182,50 @@ def test_runs_of_other_versions_are_left_out(run: Run, workshop: Path, tmp_path:
     assert "another version" in refused.stderr
 
 
-@pytest.mark.slow
-def test_other_labels_are_learned_from_the_shipped_net(run: Run, workshop: Path) -> None:
-    args = ["train", "--model", "mel", "--epochs", 1]
-    known = (workshop / "mel.txt").read_text()
-    assert "fine-tuning the pretrained model with a new output layer (labels differ)" in known
-    fresh = run(*args, "--init", "scratch", "--output", "fresh", cwd=workshop)
-    assert fresh.exit_code == 0, fresh.stderr
-    assert "random weights (--init scratch)" in fresh.stderr
-    import keras
+@pytest.fixture(scope="module")
+def of_all(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A run from random weights on all clips, none held out, and its messages. A test clip cannot be read."""
+    data = shutil.copytree(workshop / "data", tmp_path_factory.mktemp("of-all") / "data")
+    (data / "audio_test" / "test00.wav").write_bytes(b"no audio")
+    assert invoke("data", "validate", data).exit_code == 0
+    options = ("--epochs", 1, "--init", "scratch", "--no-hold-out", "--output", "of-all")
+    done = invoke("train", "--model", "mel", data, *options, cwd=workshop)
+    assert done.exit_code == 0, done.stderr
+    return workshop / "of-all", done.stderr
 
-    from audiotagger.training import networks  # noqa: F401 (Keras must know the layers)
+
+@pytest.mark.slow
+def test_a_model_can_be_trained_on_all_clips(run: Run, workshop: Path, of_all: tuple[Path, str]) -> None:
+    folder, told = of_all
+    assert "val " not in told
+    assert json.loads((folder / "result.json").read_text())["validation"] == {}
+    assert (folder / "curves.png").is_file()
+    assert not {"confusion.png", "report.csv"} & {path.name for path in folder.iterdir()}
+    models = workshop / "models-of-all"
+    assert run("export", folder, "--output", models).exit_code == 0
+    listed = run("models", "list", "--models", models)
+    assert listed.exit_code == 0, listed.stderr
+    assert listed.stdout.splitlines()[1].split()[-3:] == ["-", "-", "-"]
+    refused = run("evaluate", workshop / "data", "--models", models, "--split", "validation")
+    assert refused.exit_code == 2
+    assert "all clips" in refused.stderr
+
+
+@pytest.mark.slow
+def test_other_labels_are_learned_from_the_shipped_model(run: Run, workshop: Path, of_all: tuple[Path, str]) -> None:
+    known, (fresh, told) = (workshop / "mel.txt").read_text(), of_all
+    assert "fine-tuning the pretrained model with a new output layer (labels differ)" in known
+    assert "random weights (--init scratch)" in told
 
     def first_kernel(path: Path) -> Any:
-        layers = keras.saving.load_model(path, compile=False).layers
-        return next(layer for layer in layers if "conv" in layer.name).get_weights()[0]
+        return next(layer for layer in load_keras(path).layers if "conv" in layer.name).get_weights()[0]
 
-    # After few steps at a low rate it is still nearly the shipped net.
+    # After few steps at a low rate it is still nearly the shipped model.
     shipped = first_kernel(shipped_models() / "mel.keras")
-    runs = only_run(workshop, "mel"), workshop / "fresh"
+    runs = only_run(workshop, "mel"), fresh
     away = [np.abs(first_kernel(folder / "model.keras") - shipped).max() for folder in runs]
     assert 0 < away[0] < 0.1 * away[1]
-    refused = run(*args, "--init", "pretrained", "--arch", "baseline", cwd=workshop)
+    refused = run("train", "--model", "mel", "--init", "pretrained", "--arch", "baseline", cwd=workshop)
     assert refused.exit_code == 1
     assert "--init scratch" in refused.stderr
 
@@ -252,15 +255,6 @@ def test_training_refuses_what_data_validate_calls_an_error(run: Run, workshop: 
         assert refused.exit_code == 1
         assert refused.stderr.splitlines()[-1] == f"audiotagger: {error.removeprefix('error: ')}"
         broken.write_bytes(whole)
-
-
-@pytest.mark.slow
-def test_a_test_clip_that_cannot_be_read_does_not_keep_from_training(run: Run, workshop: Path, tmp_path: Path) -> None:
-    data = shutil.copytree(workshop / "data", tmp_path / "data")
-    (data / "audio_test" / "test00.wav").write_bytes(b"no audio")
-    assert run("data", "validate", data).exit_code == 0
-    done = run("train", "--model", "mel", "--epochs", 1, data, cwd=tmp_path)
-    assert done.exit_code == 0, done.stderr
 
 
 def test_epochs_are_a_number_or_auto(run: Run) -> None:
