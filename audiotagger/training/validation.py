@@ -53,10 +53,10 @@ class Validation:
         self._first = np.cumsum([0] + [len(of_clip) for of_clip in windows[:-1]])
         self._counts = np.array([len(of_clip) for of_clip in windows])
 
-    def logits(self, net: keras.Model) -> Array:
+    def logits(self, model: keras.Model) -> Array:
         """Predict the logits of each window, [windows, outputs]."""
         batches = (self.windows[i : i + 64] for i in range(0, len(self.windows), 64))
-        return np.concatenate([net.predict_on_batch(batch) for batch in batches])
+        return np.concatenate([model.predict_on_batch(batch) for batch in batches])
 
     def scores(self, logits: Array, temperature: float = 1.0) -> NDArray[np.float64]:
         """Return the probabilities of each clip, [clips, labels]: the mean over its windows, as in tagging.

@@ -1,4 +1,4 @@
-"""`audiotagger models` on the shipped nets, and its `verify` also on copies that were broken in one way each."""
+"""`audiotagger models` on the shipped models, and its `verify` also on copies that were broken in one way each."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def only_error(result: Result) -> str:
     return error
 
 
-def test_nets_as_exported_are_ok(run: Run, folder: Path) -> None:
+def test_models_as_exported_are_ok(run: Run, folder: Path) -> None:
     result = run("models", "verify", "--models", folder)
     assert result.exit_code == 0, result.output
     mel, wave = result.stdout.splitlines()
@@ -97,7 +97,7 @@ def test_an_export_without_reference_output_is_warned_of(run: Run, folder: Path)
     assert len(findings(result, "ok")) == 2
 
 
-def test_the_shipped_nets_are_verified_by_default(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_shipped_models_are_verified_by_default(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = run("models", "verify")
     assert result.exit_code == 0, result.output
     assert [str(shipped_models()) in line for line in findings(result, "ok")] == [True, True]
@@ -164,14 +164,14 @@ def test_a_damaged_file_does_not_hide_the_others(run: Run, folder: Path) -> None
     assert len(findings(result, "ok")) == 1
 
 
-def test_nets_that_cannot_be_averaged_are_found(run: Run, folder: Path) -> None:
+def test_models_that_cannot_be_averaged_are_found(run: Run, folder: Path) -> None:
     describe(folder / "wave.onnx", labels=json.dumps(Model.load(folder / "wave.onnx").labels[::-1]))
     result = run("models", "verify", "--models", folder)
     assert "wave.onnx: labels or sample rate differ" in only_error(result)
     assert len(findings(result, "ok")) == 1
 
 
-def test_nets_without_a_usable_rate_are_not_compared(run: Run, folder: Path) -> None:
+def test_models_without_a_usable_rate_are_not_compared(run: Run, folder: Path) -> None:
     for path in folder.glob("*.onnx"):
         describe(path, sample_rate="0", window_samples="0")
     result = run("models", "verify", "--models", folder)

@@ -134,7 +134,7 @@ def test_a_failed_export_leaves_the_old_models_alone(run: Run, workshop: Path, t
     models = workshop / "models"
     before = {path.name: path.read_bytes() for path in models.iterdir()}
     broken = shutil.copytree(only_run(workshop, "mel"), tmp_path / "run")
-    # A net that is no number anywhere cannot agree with anything.
+    # A model that is no number anywhere cannot agree with anything.
     np.save(broken / "windows.npy", np.full((1, 64_000), np.nan, np.float32))
     done = run("export", broken, cwd=workshop)
     assert done.exit_code == 1, done.output
@@ -147,7 +147,7 @@ def test_a_failed_export_leaves_the_old_models_alone(run: Run, workshop: Path, t
 
 
 @pytest.mark.slow
-def test_the_nets_of_2018_train_and_export(run: Run, workshop: Path) -> None:
+def test_the_models_of_2018_train_and_export(run: Run, workshop: Path) -> None:
     for kind in ("mel", "wave"):
         done = run(
             "train", "--model", kind, "--arch", "baseline", "--epochs", 1, "--output", f"old-{kind}", cwd=workshop

@@ -1,4 +1,4 @@
-"""`audiotagger export`: nets in 8 bits, and what a folder of nets may hold. The net is the shipped one, trained on."""
+"""`audiotagger export`: models in 8 bits, and what a folder of models may hold.."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def size(tensor: Any) -> int:
 
 
 @pytest.mark.slow
-def test_a_net_in_8_bits_is_smaller_and_says_the_same(trained: Path, floats: Path, in_8_bits: tuple[Path, str]) -> None:
+def test_a_model_in_8_bits_is_smaller_and_says_the_same(
+    trained: Path, floats: Path, in_8_bits: tuple[Path, str]
+) -> None:
     import onnx
 
     folder, told = in_8_bits
@@ -98,7 +100,7 @@ def test_a_net_in_8_bits_is_smaller_and_says_the_same(trained: Path, floats: Pat
 
 
 @pytest.mark.slow
-def test_a_net_in_8_bits_is_used_like_any_other(corpus: Path, in_8_bits: tuple[Path, str]) -> None:
+def test_a_model_in_8_bits_is_used_like_any_other(corpus: Path, in_8_bits: tuple[Path, str]) -> None:
     folder, _ = in_8_bits
     assert succeed("models", "verify", "--models", folder).startswith(f"ok: {folder}/wave.onnx")
     model = Model.load(folder / "wave.onnx")
@@ -130,7 +132,7 @@ def test_other_weights_show_in_8_bits_too(run: Run, in_8_bits: tuple[Path, str],
 
 
 @pytest.mark.slow
-def test_a_net_that_8_bits_ruin_is_refused(run: Run, trained: Path, tmp_path: Path) -> None:
+def test_a_model_that_8_bits_ruin_is_refused(run: Run, trained: Path, tmp_path: Path) -> None:
     import keras
 
     from audiotagger.training import networks  # noqa: F401 (Keras must know the layers)
@@ -160,7 +162,7 @@ def test_a_net_that_8_bits_ruin_is_refused(run: Run, trained: Path, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_a_net_that_learned_from_all_clips_is_compared_on_some(trained: Path, tmp_path: Path) -> None:
+def test_a_model_that_learned_from_all_clips_is_compared_on_some(trained: Path, tmp_path: Path) -> None:
     of_all = changed(changed(trained, tmp_path / "copy", fold=None), tmp_path / "run", "result.json", validation={})
     told = succeed("export", of_all, "--output", tmp_path / "models", "--quantize")
     assert "100.0% of 20 windows" in told  # half of the 40 clips
@@ -168,7 +170,7 @@ def test_a_net_that_learned_from_all_clips_is_compared_on_some(trained: Path, tm
 
 
 @pytest.mark.slow
-def test_a_net_is_compared_on_training_clips_if_nothing_could_be_held_out(
+def test_a_model_is_compared_on_training_clips_if_nothing_could_be_held_out(
     trained: Path, corpus: Path, tmp_path: Path
 ) -> None:
     table = tmp_path / "clips.csv"

@@ -1,4 +1,4 @@
-"""Two processes on loopback train one net, as one process would."""
+"""Two processes on loopback train one model, as one process would."""
 
 from __future__ import annotations
 
