@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +13,12 @@ from numpy.typing import NDArray
 from audiotagger.audio.decoding import read_blocks, waveform_blocks
 from audiotagger.audio.discovery import name_of
 from audiotagger.audio.types import Array, AudioFile, Warn, Waveform, ignore
-from audiotagger.errors import AudioError, AudioTaggerError, AudioWarning
+from audiotagger.errors import AudioError, AudioWarning
 from audiotagger.inference.ensemble import Ensemble
 from audiotagger.inference.labels import LabelSubset
 from audiotagger.inference.model import Model, model_files
-from audiotagger.inference.parallel import available_cores, ordered_map
+from audiotagger.inference.parallel import map_files
 from audiotagger.inference.results import Segment, Tag, Tagging, Timeline
-
-Result = TypeVar("Result")
 
 Audio = AudioFile | NDArray[np.floating]
 """A path, an open binary file, or a waveform [samples] or [samples, channels] with full scale [-1, 1]."""
@@ -159,12 +156,13 @@ class Tagger:
         has worker processes and a time limit.
         """
 
-        def tag(path: str, blocks: Iterable[Waveform], warnings: Sequence[AudioWarning]) -> Tagging:
-            return self._tag(path, blocks, warnings, top_k, min_score)
+        def tag(file: AudioFile, cancelled: threading.Event) -> Tagging:
+            warnings: list[AudioWarning] = []
+            return self._tag(name_of(file), self._blocks_until(cancelled, file, warnings), warnings, top_k, min_score)
 
         if isinstance(files, str | os.PathLike):
             raise TypeError(f"tag_files takes several files; for a single one, use [{files!r}]")
-        for path, result in self._map_files(tag, files, jobs):
+        for path, result in map_files(tag, files, jobs):
             yield Tagging(path, error=result) if isinstance(result, AudioError) else result
 
     def probabilities(self, blocks: Iterable[Waveform]) -> dict[str, Array]:
@@ -210,42 +208,15 @@ class Tagger:
         `warn` is called, from several threads, with each warning about a file that has an embedding all the same.
         """
 
-        def embed(_: str, blocks: Iterable[Waveform], warnings: Sequence[AudioWarning]) -> Array:
-            embedding = self._ensemble.embed(blocks)
+        def embed(file: AudioFile, cancelled: threading.Event) -> Array:
+            warnings: list[AudioWarning] = []
+            embedding = self._ensemble.embed(self._blocks_until(cancelled, file, warnings))
             if warn:
                 for warning in warnings:
                     warn(warning)
             return embedding
 
-        return self._map_files(embed, files, jobs)
-
-    def _map_files(
-        self,
-        function: Callable[[str, Iterable[Waveform], Sequence[AudioWarning]], Result],
-        files: Iterable[AudioFile],
-        jobs: int | None,
-    ) -> Iterator[tuple[str, Result | AudioError]]:
-        """Yield the path of each file, in order, with the function's result, or its error.
-
-        The function is called with the path, the blocks and the warnings about these, once they have been read.
-        """
-        cancelled = threading.Event()
-
-        def process(file: AudioFile) -> tuple[str, Result | AudioError]:
-            path = name_of(file)
-            warnings: list[AudioWarning] = []
-            try:
-                decoded = self._blocks(file, None, warnings.append)
-                return path, function(path, itertools.takewhile(lambda _: not cancelled.is_set(), decoded), warnings)
-            except AudioError as error:
-                return path, error
-            except AudioTaggerError:  # of the models, not of this file
-                raise
-            except Exception as error:  # a failing disk, a bug in a decoder
-                reason = (isinstance(error, OSError) and error.strerror) or repr(error)
-                return path, AudioError("unreadable", f"{path}: cannot be read ({reason}); check the file and the disk")
-
-        return ordered_map(process, files, jobs or available_cores(), cancelled.set)
+        return map_files(embed, files, jobs)
 
     def _blocks(self, audio: Audio, sample_rate: int | None, warn: Warn = ignore) -> Iterator[Waveform]:
         if isinstance(audio, np.ndarray):
@@ -253,6 +224,11 @@ class Tagger:
                 raise ValueError("an array needs its sample_rate")
             return waveform_blocks(audio, sample_rate, self.sample_rate, warn)
         return read_blocks(audio, self.sample_rate, warn)
+
+    def _blocks_until(
+        self, cancelled: threading.Event, file: AudioFile, warnings: list[AudioWarning]
+    ) -> Iterator[Waveform]:
+        return itertools.takewhile(lambda _: not cancelled.is_set(), self._blocks(file, None, warnings.append))
 
     def _tag(
         self, path: str, blocks: Iterable[Waveform], warnings: Sequence[AudioWarning], top_k: int, min_score: float

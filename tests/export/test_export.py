@@ -1,4 +1,4 @@
-"""`audiotagger export`: models in 8 bits, and what a folder of models may hold.."""
+"""`audiotagger export`: models in 8 bits, and what a folder of models may hold."""
 
 from __future__ import annotations
 
