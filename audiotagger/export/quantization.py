@@ -51,16 +51,9 @@ class Quantized:
 
 
 def quantize(path: Path, run: Path, progress: Callable[[int, int], None]) -> Quantized:
-    """Replace an ONNX file by one with 8-bit convolutions.
+    """Replace the ONNX file of a run, whose data must still be there, by one with 8-bit convolutions.
 
-    Parameters
-    ----------
-    path
-        The ONNX file of `run`.
-    run
-        A run folder, whose data must still be there.
-    progress
-        Called with (done, total) decoded clips.
+    `progress` is called with (done, total) decoded clips.
 
     Raises
     ------

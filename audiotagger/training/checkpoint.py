@@ -18,14 +18,7 @@ from audiotagger.training.run_folder import replacing
 
 
 class State:
-    """The state of a training run.
-
-    Parameters
-    ----------
-    model
-        The model being trained.
-    optimizer
-        Its optimizer, built.
+    """The state of a training run: a model, its optimizer, which must be built, and what is counted.
 
     Attributes
     ----------

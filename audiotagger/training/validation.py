@@ -22,23 +22,12 @@ FEWEST_TO_CALIBRATE = 100
 
 
 class Validation:
-    """The held-out clips.
-
-    Parameters
-    ----------
-    clips
-        Clips with labels.
-    waveforms
-        The same clips, decoded.
-    labels
-        The labels that are scored: those of the model's first outputs, in their order.
-    samples
-        Window length.
+    """Held-out clips with labels, decoded, in windows of `samples`.
 
     Attributes
     ----------
     labels
-        As given.
+        The labels that are scored: those of the model's first outputs, in their order.
     truth
         [clips], indices of `labels`.
     windows
