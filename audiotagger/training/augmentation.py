@@ -116,7 +116,7 @@ def mute_span(waveform: Waveform, rng: np.random.Generator) -> Waveform:
 
 
 def rms(waveforms: Waveform) -> Waveform:
-    """Return the root mean square [..., 1] of waveforms [..., samples], without samples that are zero; at least 1e-4."""
+    """Return the root mean square [..., 1], at least 1e-4, of waveforms [..., samples] without zero samples."""
     power = np.sum(waveforms**2, axis=-1, keepdims=True)
     nonzero = np.count_nonzero(waveforms, axis=-1, keepdims=True)
     level: Waveform = np.sqrt(power / np.maximum(nonzero, 1)).astype(np.float32)
