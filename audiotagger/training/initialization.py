@@ -92,10 +92,22 @@ OUTPUT_LAYERS = ("logits", "teacher")
 
 
 def initial_model(config: Config, run: Path, teacher_size: int) -> keras.Model:
-    """Build the model of a run, as `networks.build` does, with its initial weights.
+    """Build the model of a run with its initial weights.
 
-    They are random, or below the output layers those of init.keras in the run's folder (`BODY`), or also those of its
-    layer "logits" (`WHOLE`). `teacher_size` is the size of the teacher's embedding; 0 without one.
+    Parameters
+    ----------
+    config
+        Of the run.
+    run
+        Its folder, with init.keras unless `config.init` is `SCRATCH`.
+    teacher_size
+        Size of the teacher's embedding; 0 without one.
+
+    Returns
+    -------
+    keras.Model
+        As `networks.build` returns it, with random weights, or with those of init.keras below the output layers
+        (`BODY`) and in the layer "logits" (`WHOLE`).
     """
     if config.init == SCRATCH:
         return networks.build(config.kind, config.arch, config.n_outputs, teacher_size)

@@ -146,10 +146,26 @@ def build(kind: str, arch: str, n_labels: int, teacher_size: int = 0) -> keras.M
 
 
 def add_outputs(waveform: Any, embedding: Any, n_labels: int, teacher_size: int, name: str) -> keras.Model:
-    """Add output layers to a network from `waveform` [batch, samples] to `embedding` [batch, n].
+    """Add output layers to a network.
 
-    The outputs of the model are a dictionary: "logits" [batch, n_labels] and, unless `teacher_size` is 0, "teacher"
-    [batch, teacher_size], which is trained to match the teacher's embedding and not exported.
+    Parameters
+    ----------
+    waveform
+        Its input, [batch, samples].
+    embedding
+        Its last layer's output, [batch, n].
+    n_labels
+        Number of outputs.
+    teacher_size
+        Size of the teacher's embedding; 0 without one.
+    name
+        Of the model.
+
+    Returns
+    -------
+    keras.Model
+        Its outputs are a dictionary: "logits" [batch, n_labels] and, with `teacher_size`, "teacher" [batch,
+        teacher_size], which is trained to match the teacher's embedding and not exported.
     """
     outputs = {"logits": layers.Dense(n_labels, dtype="float32", name="logits")(embedding)}
     if teacher_size:
