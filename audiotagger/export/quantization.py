@@ -51,9 +51,16 @@ class Quantized:
 
 
 def quantize(path: Path, run: Path, progress: Callable[[int, int], None]) -> Quantized:
-    """Replace the ONNX file of a run, whose data must still be there, by one with 8-bit convolutions.
+    """Replace an ONNX file by one with 8-bit convolutions.
 
-    `progress` is called with (done, total) decoded clips.
+    Parameters
+    ----------
+    path
+        The ONNX file of `run`.
+    run
+        A run folder, whose data must still be there.
+    progress
+        Called with (done, total) decoded clips.
 
     Raises
     ------

@@ -51,9 +51,19 @@ def crop_or_tile(waveform: Waveform, samples: int, rng: np.random.Generator) -> 
 
 
 def change_speed(waveform: Waveform, rng: np.random.Generator) -> Waveform:
-    """Change tempo and pitch of a waveform [samples] together by a random factor, by linear interpolation.
+    """Change tempo and pitch together by a random factor, by linear interpolation.
 
-    The result has [samples / factor]. The factor is at most `AUGMENTATION.max_speed` and at least its inverse.
+    Parameters
+    ----------
+    waveform
+        [samples]
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    NDArray
+        [samples / factor], with a factor of at most `AUGMENTATION.max_speed` and at least its inverse.
     """
     factor = AUGMENTATION.max_speed ** rng.uniform(-1, 1)
     positions = np.arange(0, max(len(waveform) - 1, 1), factor)
@@ -61,10 +71,24 @@ def change_speed(waveform: Waveform, rng: np.random.Generator) -> Waveform:
 
 
 def random_eq_reverb(waveform: Waveform, sample_rate: int, rng: np.random.Generator) -> Waveform:
-    """Apply a random equalizer to a waveform [samples], at times with band limits, a missing band and reverberation.
+    """Apply a random equalizer, at times with band limits, a missing band and reverberation.
 
-    All filters are one product of spectra. What is more than 80 dB below the peak of the result, [samples], is exactly
-    zero, as silence around the clip was before: `RMSNormalization` leaves out samples that are zero.
+    All filters are one product of spectra.
+
+    Parameters
+    ----------
+    waveform
+        [samples]
+    sample_rate
+        Hz
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    NDArray
+        [samples]. What is more than 80 dB below the peak is exactly zero, as silence around the clip was before:
+        `RMSNormalization` leaves out samples that are zero.
     """
     n = len(waveform) + sample_rate // 2
     spectrum = np.fft.rfft(waveform, n)
@@ -116,7 +140,18 @@ def mute_span(waveform: Waveform, rng: np.random.Generator) -> Waveform:
 
 
 def rms(waveforms: Waveform) -> Waveform:
-    """Return the root mean square [..., 1], at least 1e-4, of waveforms [..., samples] without zero samples."""
+    """Return the root mean square of the samples that are not zero.
+
+    Parameters
+    ----------
+    waveforms
+        [..., samples]
+
+    Returns
+    -------
+    NDArray
+        [..., 1], at least 1e-4.
+    """
     power = np.sum(waveforms**2, axis=-1, keepdims=True)
     nonzero = np.count_nonzero(waveforms, axis=-1, keepdims=True)
     level: Waveform = np.sqrt(power / np.maximum(nonzero, 1)).astype(np.float32)

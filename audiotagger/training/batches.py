@@ -191,10 +191,19 @@ def draw_probabilities(clips: Sequence[Clip], shares: Sequence[tuple[slice, floa
 
 
 def sampling_probabilities(clips: Sequence[Clip]) -> Array:
-    """Return relative sampling probabilities [clips] with which frequent labels and sources do not dominate.
+    """Return relative sampling probabilities with which frequent labels and sources do not dominate.
 
-    A label's is the square root of its number of clips; within a label, so is that of a source. Clips without label
-    count as one label.
+    A label's is the square root of its number of clips; within a label, so is that of a source.
+
+    Parameters
+    ----------
+    clips
+        Clips; those without label count as one label.
+
+    Returns
+    -------
+    NDArray
+        [clips], not normalized.
     """
     of_label = Counter(clip.label for clip in clips)
     of_source = Counter((clip.label, clip.source) for clip in clips)

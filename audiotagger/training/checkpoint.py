@@ -18,7 +18,14 @@ from audiotagger.training.run_folder import replacing
 
 
 class State:
-    """The state of a training run: a model, its optimizer, which must be built, and what is counted.
+    """The state of a training run.
+
+    Parameters
+    ----------
+    model
+        The model being trained.
+    optimizer
+        Its optimizer, built.
 
     Attributes
     ----------

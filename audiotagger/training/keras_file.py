@@ -13,7 +13,17 @@ from audiotagger.training import layers  # noqa: F401 (Keras must know them)
 
 
 def load_keras(path: Path) -> keras.Model:
-    """Load a .keras file, as training writes it, without running code that it holds. The model is not compiled.
+    """Load a model without running code that the file holds.
+
+    Parameters
+    ----------
+    path
+        A .keras file, as training writes it.
+
+    Returns
+    -------
+    keras.Model
+        The model, not compiled.
 
     Raises
     ------

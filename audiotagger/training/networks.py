@@ -137,9 +137,21 @@ NETWORKS = {
 
 
 def build(kind: str, arch: str, n_labels: int, teacher_size: int = 0) -> keras.Model:
-    """Build a model with random weights; `kind` and `arch` are a key of `NETWORKS`.
+    """Build a model with random weights.
 
-    It leads from waveforms, float32 [batch, samples] at `SAMPLE_RATE`, to the outputs of `add_outputs`.
+    Parameters
+    ----------
+    kind, arch
+        A key of `NETWORKS`.
+    n_labels
+        Number of outputs.
+    teacher_size
+        As of `add_outputs`.
+
+    Returns
+    -------
+    keras.Model
+        From waveforms, float32 [batch, samples] at `SAMPLE_RATE`, to the outputs of `add_outputs`.
     """
     waveform = keras.Input((None,), name="waveform")
     return add_outputs(waveform, NETWORKS[kind, arch](waveform), n_labels, teacher_size, name=f"{kind}_{arch}")

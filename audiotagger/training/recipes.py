@@ -212,10 +212,19 @@ def frozen_steps(recipe: Recipe, total_steps: int) -> int:
 
 
 def learning_rate(recipe: Recipe, step: int, total_steps: int) -> float:
-    """Return the learning rate of a step, from 0 to `total_steps` - 1.
+    """Return the learning rate of a step.
 
     Each of the two phases, with frozen layers and without, has a linear warm-up over 2 % of its steps, then a half
     cosine to zero.
+
+    Parameters
+    ----------
+    recipe
+        Of the run.
+    step
+        From 0 to `total_steps` - 1.
+    total_steps
+        Of all epochs.
 
     References
     ----------

@@ -195,8 +195,21 @@ def write_history(run: Path, history: Sequence[dict[str, Any]]) -> None:
 def write_artifacts(run: Path, config: Config, model: keras.Model, held_out: Validation, judged: bool) -> None:
     """Write the finished model and its validation scores; result.json, which marks the run as finished, last.
 
-    `held_out` are the clips to score it on. Where nothing is `judged`, they are training clips, on which scores mean
-    nothing. Raises RunError if the folder cannot be written to.
+    Parameters
+    ----------
+    run, config
+        The run.
+    model
+        The finished model.
+    held_out
+        Clips to score it on.
+    judged
+        False if these are training clips, on which scores mean nothing.
+
+    Raises
+    ------
+    RunError
+        The folder cannot be written to.
     """
     from audiotagger.evaluation.plots import plot_confusion
 

@@ -160,6 +160,17 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
 
     All workers do this at once, each in a folder of its own and with the same result.
 
+    Parameters
+    ----------
+    config, run
+        The run.
+    console
+        Where progress and messages go.
+    workers
+        The processes that train together.
+    tensorboard
+        Also write TensorBoard's event files.
+
     Raises
     ------
     DataError

@@ -22,12 +22,23 @@ FEWEST_TO_CALIBRATE = 100
 
 
 class Validation:
-    """Held-out clips with labels, decoded, in windows of `samples`.
+    """The held-out clips.
+
+    Parameters
+    ----------
+    clips
+        Clips with labels.
+    waveforms
+        The same clips, decoded.
+    labels
+        The labels that are scored: those of the model's first outputs, in their order.
+    samples
+        Window length.
 
     Attributes
     ----------
     labels
-        The labels that are scored: those of the model's first outputs, in their order.
+        As given.
     truth
         [clips], indices of `labels`.
     windows
