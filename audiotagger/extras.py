@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import util
 from pathlib import Path
 
@@ -37,6 +40,19 @@ def require_extra(extra: str, purpose: str) -> None:
 def extra_error(extra: str, purpose: str, missing: list[str]) -> ExtraError:
     """Return the error to raise if `purpose` needs the packages `missing`, which `extra` brings."""
     return ExtraError(f"{purpose} needs {', '.join(missing)}: {install_command(extra)}")
+
+
+@contextmanager
+def silent_stderr() -> Iterator[None]:
+    """Let no library print on stderr, by whatever means: some heed no setting."""
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
 
 
 def missing_packages(extra: str) -> list[str]:

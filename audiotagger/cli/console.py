@@ -87,30 +87,18 @@ def training_extra() -> Iterator[None]:
 
     With another backend in KERAS_BACKEND, TensorFlow may be missing.
     """
-    from audiotagger.extras import extra_error, missing_packages
+    from audiotagger.extras import extra_error, missing_packages, silent_stderr
 
     replaceable = set() if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow" else {"tensorflow", "tf2onnx"}
     if missing := [package for package in missing_packages("train") if package not in replaceable]:
         raise extra_error("train", "training", missing)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        with _silent_stderr():  # some of TensorFlow's messages heed no setting
+        with silent_stderr():  # some of TensorFlow's messages heed no setting
             import keras  # noqa: F401
         yield
     except ModuleNotFoundError as error:  # a package of a package, or one that an older installation does not know of
         raise extra_error("train", "training", [str(error.name)]) from None
-
-
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
 
 
 def mute_c_libraries() -> None:

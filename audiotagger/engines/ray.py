@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import socket
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from audiotagger.engines.partition_tagger import PartitionReport, PartitionTagge
 from audiotagger.engines.partitions import Partitions, plan
 from audiotagger.engines.storage import first_line
 from audiotagger.errors import EngineError
-from audiotagger.extras import require_extra
+from audiotagger.extras import require_extra, silent_stderr
 
 RETRIES = 5
 """How often a partition is tried again whose worker or node was lost."""
@@ -142,14 +143,16 @@ def _run(job: Job) -> Iterator[PartitionReport]:
         min_size=1, initial_size=max(1, min(cores, job.jobs or cores, len(job.pending))), max_size=job.jobs
     )
     rows = [{"partition": index} for index in job.pending]
-    data = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
-        PartitionTagger,
-        fn_constructor_kwargs={"partitions": job.partitions, **job.worker},
-        batch_size=1,
-        compute=workers,
-        num_cpus=1,
-        ray_remote_args_fn=lambda: {"max_task_retries": RETRIES},
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of max_task_retries, which has no other place yet
+        data = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
+            PartitionTagger,
+            fn_constructor_kwargs={"partitions": job.partitions, **job.worker},
+            batch_size=1,
+            compute=workers,
+            num_cpus=1,
+            max_task_retries=RETRIES,
+        )
     missing = {Partitions.name(index) for index in job.pending}
     try:
         for row in data.iter_rows():
@@ -174,7 +177,8 @@ def _connected() -> Iterator[None]:
     """Be connected to the cluster: one that the caller is connected to, that at RAY_ADDRESS, or a new one here."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would send them, and print so
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # or it would print on stderr what it recovers from
-    import ray
+    with silent_stderr():
+        import ray
 
     if ray.is_initialized():
         yield
@@ -186,7 +190,8 @@ def _connected() -> Iterator[None]:
     if address:
         _reach(address, f"{address}: {failure}")
     try:
-        ray.init(log_to_driver=False, logging_level=logging.CRITICAL)
+        with silent_stderr():
+            ray.init(log_to_driver=False, logging_level=logging.CRITICAL)
     except Exception as error:  # of many kinds, also plain ones
         raise EngineError(f"{address or 'ray'}: {failure} ({first_line(error)})") from None
     try:
