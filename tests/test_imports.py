@@ -66,6 +66,7 @@ def test_listing_runs_needs_no_training_extra(tmp_path: Path) -> None:
         ("tensorboard", "tensorboard", ["train", "--model", "mel", "--tensorboard"]),
         ("sklearn", "train", ["train", "--model", "mel"]),
         ("pooch", "train", ["data", "download", "fsdkaggle2018"]),
+        ("ray", "ray", ["tag", "clip.wav", "--engine", "ray", "--output", "results"]),
         ("matplotlib", "plot", ["evaluate", "--plot", "confusion.png"]),
     ],
 )

@@ -116,7 +116,7 @@ def tag(
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Resume a .jsonl output file, skipping files already in it.")
+        bool, typer.Option("--resume", help="Resume a .jsonl output file or a folder of --engine ray.")
     ] = False,
     retry_failed: Annotated[
         bool,

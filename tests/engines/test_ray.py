@@ -185,7 +185,7 @@ def test_every_file_is_tagged_once_though_a_node_is_killed(
     cluster: Any, changed_soundfile: Path, tmp_path: Path
 ) -> None:
     for index in range(24):
-        rate = WAITING if index in (6, 7, 8, 9) else 16_000
+        rate = WAITING if index >= 6 else 16_000
         soundfile.write(tmp_path / f"{index:02}.wav", tone(1.0, rate, 200 + 20 * index), rate)
     expected = local_results(".", cwd=tmp_path)
     assert len(expected) == 24
@@ -198,14 +198,14 @@ def test_every_file_is_tagged_once_though_a_node_is_killed(
         cluster.remove_node(node, allow_graceful=False)
         (changed_soundfile / "wait").unlink()
         _, errors = process.communicate(timeout=500)
-    assert (process.returncode, errors) == (0, b"")
+    assert (process.returncode, errors.decode()) == (0, "")
     assert results(str(tmp_path / "out")) == expected
 
 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--output", "out"], "127.0.0.1:1: no Ray cluster"),
+        (["--output", "out"], "127.0.0.1:1: there is no Ray cluster"),
         ([], "--engine ray needs --output"),
         (["--output", "out", "--format", "csv"], "--format is not available with --engine ray"),
         (["--output", "out", "--hop", "100"], "--hop must be greater than 0"),
