@@ -12,10 +12,13 @@ from typing import Any
 
 from audiotagger.engines.partitions import Partitions
 from audiotagger.engines.storage import fetch, first_line, is_uri
-from audiotagger.errors import AudioError, EngineError
+from audiotagger.errors import AudioError
 from audiotagger.inference.parallel import ordered_map
 from audiotagger.inference.results import Tagging
 from audiotagger.inference.workers import WorkerPool
+
+ATTEMPTS = 5
+"""How often to begin with a partition: what kills every worker that tags it must not do so for ever."""
 
 FETCHES = 4
 """Files that a worker copies from a bucket at the same time, while it tags those before them."""
@@ -77,9 +80,11 @@ class PartitionTagger:
     def _tag_partition(self, index: int) -> PartitionReport:
         name = self._partitions.name(index)
         try:
+            if self._partitions.begin_attempt(index) > ATTEMPTS:
+                return PartitionReport(name, failure=f"its worker was lost {ATTEMPTS} times")
             taggings = list(self._tag(self._partitions.paths(index)))
             self._partitions.write(index, taggings)
-        except (EngineError, OSError) as error:
+        except Exception as error:  # of the output, or a bug: the other partitions go on
             return PartitionReport(name, failure=first_line(error))
         errors = tuple(str(one.error) for one in taggings if one.error)
         warnings = tuple(one.warning.message for one in taggings if one.warning)

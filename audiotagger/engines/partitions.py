@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -27,6 +28,9 @@ MOST_FILES = 1000
 
 ENOUGH = 256
 """Partitions, so that many workers have something to do until the end."""
+
+ATTEMPTS = "_attempts"
+"""Folder of marks: who begins with a partition leaves one, so that it is known how often that has been tried."""
 
 OPTIONS = b"audiotagger"
 """Key of the options in the metadata of INPUTS."""
@@ -74,6 +78,22 @@ class Partitions:
         with system.open_input_file(f"{folder}/{INPUTS}") as file:
             column = parquet.ParquetFile(file).read_row_group(index).column("path")
         return [os.fsdecode(name) for name in column.to_pylist()]
+
+    def begin_attempt(self, index: int) -> int:
+        """Return how often a partition has been begun, this time included."""
+        from pyarrow.fs import FileSelector
+
+        system, folder = locate(self.output)
+        marks = f"{folder}/{ATTEMPTS}/{self.name(index)}"
+        system.create_dir(marks, recursive=True)
+        with system.open_output_stream(f"{marks}/{uuid.uuid4().hex}") as file:
+            file.write(b"begun")
+        return len(system.get_file_info(FileSelector(marks)))
+
+    def forget_attempts(self) -> None:
+        """Let all partitions be tried anew."""
+        system, folder = locate(self.output)
+        system.delete_dir_contents(f"{folder}/{ATTEMPTS}", missing_dir_ok=True)
 
     def write(self, index: int, taggings: Iterable[Tagging]) -> None:
         """Write the results of a partition, as a whole."""

@@ -7,7 +7,6 @@ import logging
 import os
 import pickle
 import socket
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,9 +19,6 @@ from audiotagger.engines.partitions import Partitions, plan
 from audiotagger.engines.storage import first_line
 from audiotagger.errors import EngineError
 from audiotagger.extras import require_extra, silent_stderr
-
-RETRIES = 5
-"""How often a partition is tried again whose worker or node was lost."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +43,7 @@ class Job:
 
     def __iter__(self) -> Iterator[PartitionReport]:
         if self.pending:
+            self.partitions.forget_attempts()
             with _connected():
                 yield from _run(self)
 
@@ -135,34 +132,28 @@ def _run(job: Job) -> Iterator[PartitionReport]:
 
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
-    context.max_errored_blocks = -1  # a partition that is lost again and again does not end the job
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    for handler in logging.getLogger("ray.data").handlers:
+        if not isinstance(handler, logging.FileHandler):  # what is not for the terminal is still in Ray's log files
+            handler.setLevel(logging.CRITICAL)
     cores = int(ray.cluster_resources().get("CPU", 1))
     # Of a fixed number of workers, those of a lost node would wait for ever for another node to take them.
     workers = ray.data.ActorPoolStrategy(
         min_size=1, initial_size=max(1, min(cores, job.jobs or cores, len(job.pending))), max_size=job.jobs
     )
     rows = [{"partition": index} for index in job.pending]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of max_task_retries, which has no other place yet
-        data = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
-            PartitionTagger,
-            fn_constructor_kwargs={"partitions": job.partitions, **job.worker},
-            batch_size=1,
-            compute=workers,
-            num_cpus=1,
-            max_task_retries=RETRIES,
-        )
-    missing = {Partitions.name(index) for index in job.pending}
+    data = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
+        PartitionTagger,
+        fn_constructor_kwargs={"partitions": job.partitions, **job.worker},
+        batch_size=1,
+        compute=workers,
+        num_cpus=1,
+    )  # what is lost with a worker or a node is tried again, without end: `PartitionTagger` counts
     try:
         for row in data.iter_rows():
-            report: PartitionReport = pickle.loads(row["report"])
-            missing.discard(report.name)
-            yield report
+            yield pickle.loads(row["report"])
     except Exception as error:  # of Ray
         raise EngineError(f"the cluster failed ({_cause(error)}); add --resume to continue") from None
-    for name in sorted(missing):
-        yield PartitionReport(name, failure=f"its worker was lost {RETRIES + 1} times")
+    job.partitions.forget_attempts()
 
 
 def _cause(error: BaseException) -> str:

@@ -81,6 +81,14 @@ def test_partitions_depend_on_nothing_but_the_names(tmp_path: Path) -> None:
     assert again.pending() == [0, 2]
 
 
+def test_attempts_are_counted_until_they_are_forgotten(tmp_path: Path) -> None:
+    partitions = plan(str(tmp_path / "out"), ["a.wav", "b.wav"], {}, resume=False, files=1)
+    assert [partitions.begin_attempt(index) for index in (0, 0, 1, 0)] == [1, 2, 1, 3]
+    partitions.forget_attempts()
+    assert partitions.begin_attempt(0) == 1
+    assert partitions.pending() == [0, 1]
+
+
 @pytest.mark.parametrize("count", [0, 1, 255, 1000, 300_000])
 def test_partitions_are_many_and_not_large(tmp_path: Path, count: int) -> None:
     partitions = plan(str(tmp_path / "out"), map(str, range(count)), {}, resume=False)
