@@ -133,7 +133,7 @@ def _run(job: Job) -> Iterator[PartitionReport]:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     for handler in logging.getLogger("ray.data").handlers:
-        if not isinstance(handler, logging.FileHandler):  # what is not for the terminal is still in Ray's log files
+        if isinstance(handler, logging.StreamHandler):  # the terminal; Ray's log files still have all of it
             handler.setLevel(logging.CRITICAL)
     cores = int(ray.cluster_resources().get("CPU", 1))
     # Of a fixed number of workers, those of a lost node would wait for ever for another node to take them.
