@@ -9,6 +9,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
 from operator import itemgetter
 from typing import BinaryIO, cast
 
@@ -129,21 +130,28 @@ def name_of(file: AudioFile) -> str:
 def spool(file: BinaryIO, name: str = "-", begin: bytes = b"") -> BinaryIO:
     """Return `file`, or, if it is a pipe, a temporary file with all that comes out of it: decoders jump about.
 
-    `begin` has been read from the pipe before. Raises AudioError of kind "unreadable" for more than `LARGEST_PIPE`.
+    `begin` has been read from the pipe before. Raises AudioError of kind "unreadable" for more than `LARGEST_PIPE`, and
+    where there is no room.
     """
     if file.seekable():
         return file
-    spooled = tempfile.TemporaryFile()  # noqa: SIM115 (closed when nobody reads it any more)
-    spooled.write(begin)
-    while data := file.read(1 << 20):
-        if spooled.tell() > LARGEST_PIPE:
-            spooled.close()
-            raise AudioError(
-                "unreadable", f"{name}: more than {LARGEST_PIPE / (1 << 30):g} GiB from a pipe; save it to a file first"
-            )
-        spooled.write(data)
-    spooled.seek(0)
-    return spooled
+    with suppress(OSError, AttributeError):  # a terminal's, shared with others; no file of the system
+        os.set_blocking(file.fileno(), True)  # or a pause would look like the end
+    with ExitStack() as stack:
+        try:
+            spooled = stack.enter_context(tempfile.TemporaryFile())
+            spooled.write(begin)
+            while data := file.read(1 << 20):
+                if spooled.tell() > LARGEST_PIPE:
+                    limit = f"{LARGEST_PIPE / (1 << 30):g} GiB"
+                    raise AudioError("unreadable", f"{name}: more than {limit} from a pipe; save it to a file first")
+                spooled.write(data)
+            spooled.seek(0)
+        except OSError as error:
+            reason = f"cannot be copied to a temporary file ({error.strerror}); make room or set TMPDIR"
+            raise AudioError("unreadable", f"{name}: {reason}") from None
+        stack.pop_all()
+    return cast("BinaryIO", spooled)
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -90,7 +90,7 @@ def _store(path: Path, value: str, dry_run: bool) -> None:
         raise Refusal("it is a symbolic link", f"name the file that it leads to: {path.resolve()}")
     if not os.access(path, os.W_OK):  # replacing it would need no permission of its own
         raise PermissionError(None, "it is write-protected")
-    _remove_leftovers(path.parent)
+    _remove_leftovers_once(path.parent)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".audiotagger-", suffix=".partial")
     try:
         with open(descriptor, "w+b") as copy, path.open("rb") as file:  # noqa: PTH123 (a descriptor)
@@ -114,14 +114,16 @@ def _store(path: Path, value: str, dry_run: bool) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
-@functools.cache  # once per folder: listing it for each of thousands of files would take long
-def _remove_leftovers(folder: Path) -> None:
-    """Remove the copies that killed runs left behind; those of running ones are locked."""
+def remove_leftovers(folder: Path) -> None:
+    """Remove the copies that killed processes left behind; those of running ones are locked."""
     for leftover in folder.glob(".audiotagger-*.partial"):
         with suppress(OSError), leftover.open("rb") as file:
             # An empty one may have been created just now, to be locked next.
             if _lock(file) and (file.read(1) or time.time() - os.fstat(file.fileno()).st_ctime > 60):
                 leftover.unlink()
+
+
+_remove_leftovers_once = functools.cache(remove_leftovers)  # listing a folder for each of its files would take long
 
 
 def _edit(kind: type[Any], file: BinaryIO, copy: BinaryIO, value: str) -> None:
