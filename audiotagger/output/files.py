@@ -14,6 +14,7 @@ from typing import Any, TextIO, cast
 
 from audiotagger.audio.discovery import AUDIO_SUFFIXES
 from audiotagger.errors import AudioTaggerError, OutputError
+from audiotagger.output.leftovers import in_use, remove_leftovers_once
 
 
 @contextmanager
@@ -38,7 +39,11 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         If nothing can be written there.
     """
     path = path.resolve()
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".partial", dir=path.parent) as folder:
+    remove_leftovers_once(path.parent)
+    with (
+        tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".partial", dir=path.parent) as folder,
+        in_use(Path(folder)),
+    ):
         partial = Path(folder, path.name)
         yield partial
         if path.exists():

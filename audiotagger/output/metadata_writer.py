@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 from audiotagger.errors import MetadataError, WorkerError
 from audiotagger.inference.pool import LostFileError, Pool
-from audiotagger.output.metadata import remove_leftovers, write_tags
+from audiotagger.output.leftovers import remove_leftovers
+from audiotagger.output.metadata import write_tags
 
 if TYPE_CHECKING:
     from audiotagger.inference.results import Tag
