@@ -58,10 +58,26 @@ def _terminations_as_interrupts() -> Iterator[None]:
 
 
 @contextmanager
+def _interrupts_as_such() -> Iterator[None]:
+    """Raise an interrupt again that C code, such as a module that was being imported, has made another exception of."""
+    try:
+        yield
+    except (AudioTaggerError, OSError):
+        raise
+    except Exception as error:
+        cause = error.__cause__ or error.__context__
+        while cause:
+            if isinstance(cause, KeyboardInterrupt):
+                raise cause from None
+            cause = cause.__cause__ or cause.__context__
+        raise
+
+
+@contextmanager
 def errors_to_exit_status() -> Iterator[None]:
     """Turn errors into one line on stderr and an exit status; SIGTERM and SIGHUP end the command as Ctrl-C does."""
     try:
-        with _terminations_as_interrupts():
+        with _terminations_as_interrupts(), _interrupts_as_such():
             yield
     except AudioTaggerError as error:
         print_error(error)
