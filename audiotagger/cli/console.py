@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -93,7 +94,8 @@ def errors_to_exit_status() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):  # the reader has closed it
             raise typer.Exit(141) from None
-        print_note(f"{error.filename or 'output'}: {error.strerror or error}")
+        remedy = "; make room and try again" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else ""
+        print_note(f"{error.filename or 'output'}: {error.strerror or error}{remedy}")
         raise typer.Exit(1) from None
 
 
