@@ -304,9 +304,13 @@ def sound(path: Path) -> str:
     with av.open(str(path), metadata_errors="replace") as container:
         for packet in container.demux():
             found.update(bytes(packet))
-            for frame in packet.decode():
-                assert isinstance(frame, av.AudioFrame)
-                found.update(frame.to_ndarray().tobytes())
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:  # a damaged packet
+                frames = []
+            for frame in frames:
+                if isinstance(frame, av.AudioFrame):
+                    found.update(frame.to_ndarray().tobytes())
     return found.hexdigest()
 
 
