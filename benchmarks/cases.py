@@ -2,12 +2,12 @@
 
     AUDIOTAGGER_CASES=FOLDER python benchmarks/cases.py [--core VENV/bin/python]
 
-The folder may have a README.md with a table whose first column names files, the second says what they are and the last what is
-right: how many seconds are read ("2.9 s or more"), "never confident", "silence", "not touched" (by `tag --write`), or
-"line" where the file may be refused. Where it gives no duration, FFmpeg's counts, packet by packet. Besides, every file
-must get its result or one line, nothing may be shortened without a warning, and `tag --write` must leave packets and
-decoded samples as they are. `--core` is a Python without the extras; by default this one, kept from importing them.
-The exit status is 1 if anything is wrong.
+The folder may have a README.md with a table whose first column names files, the second says what they are and the last
+what is right: how many seconds are read ("2.9 s or more"), "never confident", "silence", "not touched" (by
+`tag --write`), or "line" where the file may be refused. Where it gives no duration, FFmpeg's counts, packet by packet.
+Besides, every file must get its result or one line, nothing may be shortened without a warning, and `tag --write` must
+leave packets and decoded samples as they are. `--core` is a Python without the extras; by default this one, kept from
+importing them. The exit status is 1 if anything is wrong.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Many files, many commands at once, long files, kills at random moments: small runs of what benchmarks do at full size."""
+"""Many files, many commands at once, long files, kills at random moments: small runs of the benchmarks of these."""
 
 from __future__ import annotations
 
