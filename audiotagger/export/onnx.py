@@ -18,6 +18,7 @@ import tf2onnx
 
 from audiotagger.errors import ModelError, RunError
 from audiotagger.export.quantization import Quantized, quantize
+from audiotagger.export.simplification import simplify
 from audiotagger.inference.model import FORMAT, Model, shipped_models
 from audiotagger.inference.tagger import Tagger
 from audiotagger.inference.verification import DIGITS, reference_waveform
@@ -158,6 +159,7 @@ def _write_onnx(model: keras.Model, path: Path, metadata: dict[str, str]) -> Non
         node.input[:] = [named.get(name, name) for name in node.input]
     for output in proto.graph.output:
         output.name = named[output.name]
+    simplify(proto.graph)
     onnx.helper.set_model_props(proto, metadata)
     onnx.save(proto, path)
 

@@ -107,7 +107,8 @@ class LogMel(_FrontEnd):
         mel = librosa.filters.mel(sr=self.sample_rate, n_fft=n_fft, n_mels=self.features).T  # 0 in the first and last bin
         even, odd = np.arange(2, half, 2), np.arange(1, half, 2)
         self.even, self.odd = _dft(n_fft, even), _dft(n_fft, odd)
-        self.mel = np.concatenate([mel[even], mel[even], mel[odd], mel[odd]]).astype(np.float32)
+        # With a batch axis: what Keras makes of a product with a matrix becomes twelve small operations in ONNX.
+        self.mel = np.concatenate([mel[even], mel[even], mel[odd], mel[odd]]).astype(np.float32)[None]
 
     def load_own_variables(self, store: Any) -> None:
         """Load nothing: the constants were variables once, and older models hold them."""
@@ -116,12 +117,12 @@ class LogMel(_FrontEnd):
         half, hop = self.frame_length // 2, self.hop_length
         # As many zeros at the end as fill whole hops: to cut something off again would take many small operations.
         padded = ops.pad(waveform, ((0, 0), (half, half - ops.shape(waveform)[1] % hop)))
-        hops = ops.reshape(padded, (-1, ops.shape(padded)[1] // hop, hop))
-        per_half = half // hop
-        halves = ops.concatenate([hops[:, i : i + 1 - per_half or None] for i in range(per_half)], axis=-1)
+        halves = ops.reshape(padded, (ops.shape(padded)[0], -1, hop))
+        if (overlap := half // hop) > 1:
+            halves = ops.concatenate([halves[:, i : i + 1 - overlap or None] for i in range(overlap)], axis=-1)
         first = halves * self.window
         second = halves - first  # the window's halves sum to 1
-        first, second = first[:, :-per_half], second[:, per_half:]
+        first, second = first[:, :-overlap], second[:, overlap:]
         bins = ops.matmul(first + second, self.even), ops.matmul(first - second, self.odd)
         power = ops.matmul(ops.square(ops.concatenate(bins, axis=-1)), self.mel)
         return ops.log(ops.maximum(power, 10 ** (self.floor_db / 10))) * (10 / np.log(10))
@@ -132,9 +133,9 @@ class LogMel(_FrontEnd):
 
 
 def _dft(n_fft: int, bins: NDArray[np.int_]) -> NDArray[np.float32]:
-    """Return [n_fft / 2, 2 * bins]: cosines, then sines, over half a frame."""
+    """Return [1, n_fft / 2, 2 * bins]: cosines, then sines, over half a frame."""
     phase = 2 * np.pi * np.outer(np.arange(n_fft // 2), bins) / n_fft
-    return np.concatenate([np.cos(phase), np.sin(phase)], axis=1).astype(np.float32)
+    return np.concatenate([np.cos(phase), np.sin(phase)], axis=1).astype(np.float32)[None]
 
 
 @_register
@@ -190,7 +191,7 @@ class FilterBank(_FrontEnd):
 
     def call(self, waveform: Any) -> Any:
         half = self.frame_length // 2
-        padded = ops.pad(waveform, ((0, 0), (half, half)))[:, :, None]
+        padded = ops.expand_dims(ops.pad(waveform, ((0, 0), (half, half))), 2)
         filtered = ops.conv(padded, self.kernel[:, None], self.hop_length, data_format="channels_last")
         power = ops.square(filtered[:, :, : self.features]) + ops.square(filtered[:, :, self.features :])
         return ops.log(power + 1e-4)
