@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 import onnx
+import onnxruntime
 import tensorflow as tf
 import tf2onnx
 
@@ -160,7 +161,21 @@ def _write_onnx(model: keras.Model, path: Path, metadata: dict[str, str]) -> Non
     for output in proto.graph.output:
         output.name = named[output.name]
     simplify(proto.graph)
-    onnx.helper.set_model_props(proto, metadata)
+    onnx.save(proto, path)
+    _fold_constants(path)
+    _describe(path, **metadata)
+
+
+def _fold_constants(path: Path) -> None:
+    """Rewrite a file as ONNX Runtime would each time it loads it, as far as the operators are those of ONNX."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(path)
+    onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    proto = onnx.load(path)
+    others = [opset for opset in proto.opset_import if opset.domain]
+    for opset in others:
+        proto.opset_import.remove(opset)
     onnx.save(proto, path)
 
 

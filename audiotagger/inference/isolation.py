@@ -9,6 +9,7 @@ arguments, and an answer; from then on a job and its result. Instead of either t
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import pkgutil
@@ -32,7 +33,13 @@ File = str | BinaryIO
 Job = tuple[File, Callable[..., object], dict[str, Any]]
 """A file, the function to call with the service and the file, and its other arguments."""
 
-START = "import sys; sys.path[:] = sys.argv[1:]; from audiotagger.inference.isolation import serve; serve()"
+START = """
+import gc, sys
+gc.disable()  # imports leave no garbage
+sys.path[:] = sys.argv[1:]
+from audiotagger.inference.isolation import serve
+serve()
+"""
 
 LOST = (EOFError, OSError, pickle.UnpicklingError)
 """What the parent sees of a worker that has ended, or that takes too long: nothing or half an answer."""
@@ -178,6 +185,7 @@ def serve() -> None:
         _send(stream, WorkerError(f"cannot load the models ({error.__cause__ or error}); check the installation"))
     else:
         _send(stream, answer)
+    gc.enable()
     while True:
         _send(stream, _process(service, *jobs.get()))
 

@@ -27,6 +27,9 @@ MESSAGES: dict[str, dict[int, str]] = {
 EXTERNAL_DATA = 13
 """Field of a tensor: where else its values are."""
 
+LOCATION = b"location"
+"""The key in that field which names the other file, or an address: without it, nothing is elsewhere."""
+
 
 def read_model_file(path: Path) -> bytes:
     """Read an ONNX file.
@@ -55,7 +58,8 @@ def read_model_file(path: Path) -> bytes:
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}; check that it may be read") from None
     try:
-        external = _is_external("model", memoryview(data))
+        # The word alone is found a hundred times as fast, and is in hardly any file.
+        external = LOCATION in data and _is_external("model", memoryview(data))
     except (IndexError, ValueError):
         raise ModelError(f"{path}: not a valid ONNX model (no protocol buffer); export it again") from None
     if external:

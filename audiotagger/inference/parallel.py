@@ -7,8 +7,10 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -40,6 +42,8 @@ def ordered_map(
     BaseException
         Whatever `function` or `items` raises, in place of the result.
     """
+    from concurrent.futures import ThreadPoolExecutor  # slow to import, and workers map nothing
+
     # Twice as many as can run: the next ones start while the first in order is still running.
     ended = threading.Event()
     waiting: queue.Queue[Future[Result] | BaseException | None] = queue.Queue(2 * jobs - 1)

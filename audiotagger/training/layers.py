@@ -104,7 +104,8 @@ class LogMel(_FrontEnd):
 
         n_fft, half = self.frame_length, self.frame_length // 2
         self.window = librosa.filters.get_window("hann", n_fft, fftbins=True)[:half].astype(np.float32)
-        mel = librosa.filters.mel(sr=self.sample_rate, n_fft=n_fft, n_mels=self.features).T  # 0 in the first and last bin
+        # The first and the last bin are in no mel band.
+        mel = librosa.filters.mel(sr=self.sample_rate, n_fft=n_fft, n_mels=self.features).T
         even, odd = np.arange(2, half, 2), np.arange(1, half, 2)
         self.even, self.odd = _dft(n_fft, even), _dft(n_fft, odd)
         # With a batch axis: what Keras makes of a product with a matrix becomes twelve small operations in ONNX.
