@@ -46,7 +46,7 @@ ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 27),
 }
-"""Of workers. A file is processed in the memory of the one before: new pages for each array take as long as decoding."""
+"""Of workers. A file gets the memory of the one before: new pages for each array would take as long as decoding."""
 
 LOST = (EOFError, OSError, pickle.UnpicklingError)
 """What the parent sees of a worker that has ended, or that takes too long: nothing or half an answer."""
