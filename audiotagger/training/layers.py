@@ -23,8 +23,6 @@ class _FrontEnd(layers.Layer):
 
     def __init__(self, features: int, frame_length: int, hop_length: int, **kwargs: Any) -> None:
         super().__init__(dtype="float32", **kwargs)
-        if frame_length % hop_length:
-            raise ValueError(f"frame_length {frame_length} must be a multiple of hop_length {hop_length}")
         self.features, self.frame_length, self.hop_length = features, frame_length, hop_length
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
@@ -74,7 +72,7 @@ class LogMel(_FrontEnd):
     n_mels
         Number of mel bands.
     n_fft
-        Frame length in samples, a multiple of `hop_length`.
+        Frame length in samples, an even multiple of `hop_length`.
     hop_length
         Samples from frame to frame.
     floor_db
@@ -97,6 +95,8 @@ class LogMel(_FrontEnd):
         **kwargs: Any,
     ) -> None:
         super().__init__(n_mels, n_fft, hop_length, **{k: v for k, v in kwargs.items() if k != "dtype"})
+        if n_fft % (2 * hop_length):
+            raise ValueError(f"n_fft {n_fft} must be an even multiple of hop_length {hop_length}")
         self.floor_db, self.sample_rate = floor_db, sample_rate
 
     def build(self, input_shape: Any) -> None:
@@ -151,7 +151,7 @@ class FilterBank(_FrontEnd):
     filters
         Number of filters.
     frame_length
-        Length of the filters in samples, a multiple of `hop_length`.
+        Length of the filters in samples, an even number.
     hop_length
         Samples from frame to frame.
     sample_rate
