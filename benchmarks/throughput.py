@@ -1,6 +1,7 @@
 """Print what `audiotagger tag` costs as whole processes, in CPU seconds, and relative to other work on the same files.
 
-python benchmarks/throughput.py [--runs 5] [--long 3600] [--many 20000] [--models DIR] [--yamnet yamnet.tflite]
+python benchmarks/throughput.py [--runs 5] [--jobs 400] [--long 3600] [--many 20000] [--models DIR]
+                                [--yamnet yamnet.tflite]
 
 Commands that are compared run in turns, so that what slows the machine down meets all of them; medians are printed, and
 medians of the ratios in each turn. CPU seconds are those of a process with its children, user and system together.
@@ -195,11 +196,11 @@ def compare_start(folder: Path, runs: int, models: str | None) -> None:
         row("    relative to that", f"{ratio(results[name].cpu, results['bare'].cpu):.2f}", f"at most {bar}")
 
 
-def compare_jobs(folder: Path, runs: int, models: str | None) -> None:
-    """Compare two workers with one, on four times the short files: by the clock, so only on a quiet machine."""
-    files = [folder / f"{i % 50:02}.wav" for i in range(400)]
+def compare_jobs(folder: Path, number: int, runs: int, models: str | None) -> None:
+    """Compare two workers with one: by the clock, so only on a quiet machine."""
+    files = [folder / f"{i % 50:02}.wav" for i in range(number)]
     results = in_turns(runs, one=tag("--jobs", 1, *files, models=models), two=tag("--jobs", 2, *files, models=models))
-    print(f"400 wav files of 5 s on {os.cpu_count()} cores, seconds on the clock")
+    print(f"{number} wav files of 5 s on {os.cpu_count()} cores, seconds on the clock")
     for name in ("one", "two"):
         row(f"  --jobs {1 + (name == 'two')}", f"{statistics.median(results[name].wall):.2f} s")
     row("  gain", f"{ratio(results['one'].wall, results['two'].wall):.2f}", "at least 1.8")
@@ -225,6 +226,7 @@ def main() -> None:
     """Print the machine, the versions and one table per comparison."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5, help="turns of each comparison")
+    parser.add_argument("--jobs", type=int, default=400, metavar="FILES", help="files for one and two jobs; 0: none")
     parser.add_argument("--long", type=int, default=3600, metavar="SECONDS", help="length of the long file; 0: none")
     parser.add_argument("--many", type=int, default=20_000, metavar="FILES", help="number of files; 0: none")
     parser.add_argument("--models", metavar="DIR", help="folder of models, by default the shipped ones")
@@ -239,7 +241,8 @@ def main() -> None:
         folder = Path(name)
         short = compare_short(folder, options.runs, options.models, options.yamnet)
         compare_start(folder, options.runs, options.models)
-        compare_jobs(folder, min(options.runs, 3), options.models)
+        if options.jobs:
+            compare_jobs(folder, options.jobs, min(options.runs, 3), options.models)
         if options.long:
             compare_long(folder, options.long, min(options.runs, 3), options.models, short)
         if options.many:
