@@ -128,7 +128,7 @@ class _Stream:
         while failures < FAILURES:
             piece = np.zeros((CODED_STEP if coded else STEP, self._sound.channels), np.float32)
             try:
-                count = int(self._sound.buffer_read_into(piece, "float32"))  # read does more in Python
+                count = len(self._sound.read(out=piece))
             except soundfile.LibsndfileError as error:
                 count = self._tell(at) - at
                 self.failure = error
