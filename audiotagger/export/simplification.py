@@ -5,8 +5,9 @@ The graph computes the same. ONNX Runtime keeps it in its own memory layout from
 
 from __future__ import annotations
 
+from typing import Any
+
 import onnx
-from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 
@@ -38,7 +39,7 @@ def simplify(graph: onnx.GraphProto) -> None:
     _remove_unused(graph)
 
 
-def _is_global_pooling(node: onnx.NodeProto, constants: dict[str, NDArray]) -> bool:
+def _is_global_pooling(node: onnx.NodeProto, constants: dict[str, Any]) -> bool:
     keeps_axes = all(attribute.i for attribute in node.attribute if attribute.name == "keepdims")
     return (
         node.op_type == "ReduceMean"
@@ -49,7 +50,7 @@ def _is_global_pooling(node: onnx.NodeProto, constants: dict[str, NDArray]) -> b
 
 
 def _inside_hard_sigmoid(
-    product: onnx.NodeProto, constants: dict[str, NDArray], makers: dict[str, onnx.NodeProto]
+    product: onnx.NodeProto, constants: dict[str, Any], makers: dict[str, onnx.NodeProto]
 ) -> str | None:
     """Return x if a node is the last one of min(max(x + 3, 0), 6) * (1/6)."""
 
