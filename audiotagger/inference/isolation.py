@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
+from audiotagger.audio.discovery import name_of
 from audiotagger.errors import AudioError, AudioTaggerError, WorkerError
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Worker:
                 raise WorkerError(message) from None
             except LOST:
                 raise WorkerError(
-                    f"a worker process ended ({self.end()}) while it loaded the models; check them, or free some memory"
+                    f"a worker process ended ({self.end()}) while loading the models; check them, or free memory"
                 ) from None
         if isinstance(self._ready, Exception):
             raise self._ready
@@ -187,7 +188,7 @@ def serve() -> None:
     except (AudioTaggerError, ValueError, OverflowError) as error:
         _send(stream, error)
     except MemoryError:
-        _send(stream, WorkerError("cannot load the models: memory ran out; free some, or raise the limit"))
+        _send(stream, WorkerError("cannot load the models: memory ran out; free some or raise the limit"))
     except Exception as error:  # numpy or onnxruntime cannot be imported
         _send(stream, WorkerError(f"cannot load the models ({error.__cause__ or error}); check the installation"))
     else:
@@ -228,8 +229,3 @@ def _process(service: object, file: File, function: Callable[..., object], optio
     finally:
         if not isinstance(file, str):
             file.close()
-
-
-def name_of(file: File) -> str:
-    """Return what results and messages call a file: its path as given, or "-" for an open file."""
-    return file if isinstance(file, str) else "-"
