@@ -1,7 +1,5 @@
 """`audiotagger tag`."""
 
-from __future__ import annotations
-
 import itertools
 import sys
 from collections.abc import Iterator
@@ -234,7 +232,12 @@ def _note_if_interrupted(output: Path | None) -> Iterator[None]:
 
 
 def _store(
-    metadata: MetadataWriter, tagging: Tagging, min_score: float, links: tuple[str, ...], dry_run: bool, verbose: bool
+    metadata: "MetadataWriter",
+    tagging: "Tagging",
+    min_score: float,
+    links: tuple[str, ...],
+    dry_run: bool,
+    verbose: bool,
 ) -> AudioError | None:
     """Write labels to the file's metadata; return the error if that fails. `links` are linked folders."""
     path = tagging.path

@@ -13,11 +13,13 @@ from typing import Any
 import keras
 import numpy as np
 import onnx
+import onnxruntime
 import tensorflow as tf
 import tf2onnx
 
 from audiotagger.errors import ModelError, RunError
 from audiotagger.export.quantization import Quantized, quantize
+from audiotagger.export.simplification import simplify
 from audiotagger.inference.model import FORMAT, Model, shipped_models
 from audiotagger.inference.tagger import Tagger
 from audiotagger.inference.verification import DIGITS, reference_waveform
@@ -164,7 +166,22 @@ def _write_onnx(model: keras.Model, path: Path, metadata: dict[str, str]) -> Non
         node.input[:] = [named.get(name, name) for name in node.input]
     for output in proto.graph.output:
         output.name = named[output.name]
-    onnx.helper.set_model_props(proto, metadata)
+    simplify(proto.graph)
+    onnx.save(proto, path)
+    _fold_constants(path)
+    _describe(path, **metadata)
+
+
+def _fold_constants(path: Path) -> None:
+    """Rewrite a file as ONNX Runtime would each time it loads it, as far as the operators are those of ONNX."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(path)
+    onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    proto = onnx.load(path)
+    others = [opset for opset in proto.opset_import if opset.domain]
+    for opset in others:
+        proto.opset_import.remove(opset)
     onnx.save(proto, path)
 
 

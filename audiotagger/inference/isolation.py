@@ -42,6 +42,13 @@ from audiotagger.inference.isolation import serve
 serve()
 """
 
+ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 27),
+}
+"""Of workers. A file gets the memory of the one before: new pages for each array would take as long as decoding."""
+
 LOST = (EOFError, OSError, pickle.UnpicklingError)
 """What the parent sees of a worker that has ended, or that takes too long: nothing or half an answer."""
 
@@ -77,7 +84,7 @@ class Worker:
                     stdout=theirs.fileno(),
                     stderr=subprocess.DEVNULL,  # decoders comment on damaged files there
                     close_fds=False,  # a path may be /dev/stdin, or /dev/fd/63 for the shell's <(command)
-                    env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                    env=os.environ | ENVIRONMENT,
                 )
         except OSError as error:
             self._socket.close()
