@@ -164,7 +164,7 @@
       </select>
     </label>
     <label class="score">
-      <span>Score ≥ <output>${P(l)}</output></span>
+      <span>Score ≥ <strong>${P(l)}</strong></span>
       <input type="range" min="0" max="1" step="0.05" .value=${String(l)} aria-label="Lowest score"
         @input=${d=>t({minScore:Number(d.target.value)})} />
     </label>

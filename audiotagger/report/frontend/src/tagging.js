@@ -164,7 +164,7 @@ function toolbar(state, { filter, update }) {
       </select>
     </label>
     <label class="score">
-      <span>Score ≥ <output>${score(minScore)}</output></span>
+      <span>Score ≥ <strong>${score(minScore)}</strong></span>
       <input type="range" min="0" max="1" step="0.05" .value=${String(minScore)} aria-label="Lowest score"
         @input=${(event) => filter({ minScore: Number(event.target.value) })} />
     </label>
