@@ -241,9 +241,15 @@ def test_similar_files_are_near(visit: Visit, batch: Path) -> None:
     assert selected(page) == names[0]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 1000, 390])
-def test_axe_finds_no_violation(visit: Visit, batch: Path, theme: str, width: int) -> None:
+@pytest.mark.parametrize(
+    ("width", "theme"),
+    [
+        (1440, "light"),
+        (390, "dark"),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in ((1440, "dark"), (1000, "light"), (390, "light"))),
+    ],
+)
+def test_axe_finds_no_violation(visit: Visit, batch: Path, width: int, theme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs the extra dev")
     page = visit(batch / "report.html", width=width, theme=theme, bypass_csp=True)
     page.keyboard.press("Enter")

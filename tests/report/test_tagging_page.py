@@ -17,7 +17,7 @@ import pytest
 import soundfile
 from typer.testing import Result
 
-from audiotagger.inference.results import Tag, Tagging
+from audiotagger.inference.results import Tagging
 from audiotagger.report import page as pages
 from audiotagger.report.columns import Columns
 from audiotagger.report.details import LEVELS, Details
@@ -161,13 +161,14 @@ def test_what_cannot_be_is_refused_in_one_line(run: Run, clip: Path, args: list[
 
 def test_interrupted_page_holds_the_results_so_far(clip: Path) -> None:
     folder = clip.parent
-    write_long(folder / "long.wav", minutes=600)
-    with started("tag", clip, "long.wav", "--report", "p.html", cwd=folder, stdout=PIPE) as process:
+    write_long(folder / "long.wav", minutes=60)
+    with started("tag", clip, clip, "long.wav", "--report", "p.html", cwd=folder, stdout=PIPE) as process:
         assert process.stdout
-        assert process.stdout.readline().startswith(bytes(clip))
+        for _ in range(2):  # the second may not be in the page yet
+            assert process.stdout.readline().startswith(bytes(clip))
         process.send_signal(SIGINT)
         assert process.wait(60) == 130
-    assert [one["path"] for one in records(folder / "p.html")] == [str(clip)]
+    assert {one["path"] for one in records(folder / "p.html")} == {str(clip)}
     assert (folder / "p.html").read_text("utf-8").endswith(pages.shell()[1])
 
 
