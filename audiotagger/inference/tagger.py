@@ -154,7 +154,7 @@ class Tagger:
         min_score
             Tags and segments with a lower score are omitted.
         observer
-            Is told each block and each window.
+            Is told each block and each window (`audiotagger.inference.tagger.Observer`).
 
         Raises
         ------
