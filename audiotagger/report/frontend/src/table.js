@@ -93,17 +93,17 @@ export function strip(record, actions) {
     event.stopPropagation();
     actions.select(record);
     const box = event.currentTarget.getBoundingClientRect();
-    play(record, ((event.clientX - box.left) / box.width) * record.duration);
+    play(record, ((event.clientX - box.left) / box.width) * (record.duration ?? 0));
   };
   return html`<span class="strip" data-time=${record.index} @click=${seekTo}>
     ${url ? html`<img src=${url} alt="" decoding="sync" draggable="false" />` : html`<span class="no-picture"></span>`}
-    <span class="segments">${(record.segments ?? []).map(
+    ${record.segments && html`<span class="segments">${record.segments.map(
       (one) => html`<span
         class=${one.label === topLabel(record) ? "own" : "other"}
         title=${`${words(one.label)} ${clock(one.start)}–${clock(one.end)}`}
         .style=${`left:${(100 * one.start) / record.duration}%;width:${(100 * (one.end - one.start)) / record.duration}%`}
       ></span>`,
-    )}</span>
+    )}</span>`}
     <span class="now"></span>
   </span>`;
 }
