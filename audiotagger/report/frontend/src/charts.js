@@ -25,7 +25,7 @@ export function curves(title, lines, epochs, [low, high]) {
 
 // How often the best label is right against how sure it is; bins of [clips, mean score, share right].
 export function reliability(bins) {
-  const [size, pad] = [260, 36];
+  const [size, pad] = [260, 44];
   const at = (value) => value * (size - pad - 8);
   const [x, y] = [(value) => pad + at(value), (value) => size - pad - at(value)];
   const most = Math.max(...bins.map(([clips]) => clips));
@@ -42,14 +42,15 @@ export function reliability(bins) {
 
 // Clips by true label (row) and best label (column), shaded by the share of the row.
 export function confusion({ order, confusion: cells }, labels, chosen, choose) {
-  const [cell, margin, n] = [15, 130, order.length];
+  const [cell, n] = [15, order.length];
+  const margin = 16 + 6.2 * Math.max(...order.map((label) => labels[label].length));
   const place = new Map(order.map((label, i) => [label, i]));
   const totals = new Map();
   for (const [truth, , clips] of cells) totals.set(truth, (totals.get(truth) ?? 0) + clips);
   const size = margin + n * cell + 4;
   const right = cells.reduce((sum, [truth, best, clips]) => sum + (truth === best ? clips : 0), 0);
   const all = cells.reduce((sum, [, , clips]) => sum + clips, 0);
-  return svg`<svg class="confusion" .style=${`max-width:${Math.max(1.2 * size, 320)}px`} viewBox=${`0 0 ${size} ${size}`} role="img" aria-label=${`Confusion matrix: the best label is right for ${right} of ${all} clips`}>
+  return svg`<svg class="confusion" .style=${`max-width:${Math.max(1.2 * size, 320)}px;min-width:${0.8 * size}px`} viewBox=${`0 0 ${size} ${size}`} role="img" aria-label=${`Confusion matrix: the best label is right for ${right} of ${all} clips`}>
     <rect class="ground" x=${margin} y=${margin} width=${n * cell} height=${n * cell}></rect>
     ${order.map((label, i) => svg`<text class="tick" x=${margin - 6} y=${margin + i * cell + 11} text-anchor="end">${labels[label]}</text>
       <text class="tick" transform=${`translate(${margin + i * cell + 11} ${margin - 6}) rotate(-90)`}>${labels[label]}</text>`)}
