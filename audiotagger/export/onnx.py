@@ -21,7 +21,8 @@ from audiotagger.export.quantization import Quantized, quantize
 from audiotagger.inference.model import FORMAT, Model, shipped_models
 from audiotagger.inference.tagger import Tagger
 from audiotagger.inference.verification import DIGITS, reference_waveform
-from audiotagger.output.files import replacing
+from audiotagger.output.files import named, replacing
+from audiotagger.output.leftovers import in_use, remove_leftovers_once
 from audiotagger.output.tables import make_table
 from audiotagger.training.keras_file import load_keras
 from audiotagger.training.recipes import SAMPLE_RATE
@@ -82,7 +83,12 @@ def export(
             raise RunError(f"{run}: a {kind} model, as {other} is; export one of them to another --output")
         kinds[kind] = run
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".export.", suffix=".partial") as workshop:
+    remove_leftovers_once(folder)
+    with (
+        tempfile.TemporaryDirectory(dir=folder, prefix=".export.", suffix=".partial") as workshop,
+        in_use(Path(workshop)),
+        named(folder),
+    ):
         exported = [_convert(run, Path(workshop), in_8_bits, progress) for run in runs]
         # By their runs, as the files that an error would name are gone by then.
         new = {one.path.name: replace(Model.load(one.path), path=one.run) for one in exported}

@@ -83,7 +83,8 @@ class Worker:
             self._socket.close()
             raise WorkerError(f"cannot start a worker process ({error.strerror}); try --jobs 1") from None
         self._stream = self._socket.makefile("rwb")
-        self._ready: Any = None
+        self._ready: list[Any] = []
+        """The answer of the function, once it is there."""
         self.is_new = True
         """Whether it has not yet processed a file."""
         with suppress(OSError):  # if it has ended already, there will be no answer
@@ -99,19 +100,20 @@ class Worker:
         WorkerError
             The process did not get that far.
         """
-        if self._ready is None:
+        if not self._ready:
             try:
-                self._ready = self._answer(SETUP_TIMEOUT)
+                self._ready.append(self._answer(SETUP_TIMEOUT))
             except TimeoutError:
                 message = f"a worker process was not ready within {SETUP_TIMEOUT} s; check the models"
                 raise WorkerError(message) from None
             except LOST:
                 raise WorkerError(
-                    f"a worker process ended ({self.end()}) while loading the models; check them, or free memory"
+                    f"a worker process ended ({self.end()}) while starting; free memory, or check the models"
                 ) from None
-        if isinstance(self._ready, Exception):
-            raise self._ready
-        return self._ready
+        (answer,) = self._ready
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def call(self, file: File, function: Callable[..., object], options: dict[str, Any], timeout: float) -> Any:
         """Call a function with the service and a file; return its result or its exception. Raises one of `LOST`.
