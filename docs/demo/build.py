@@ -1,7 +1,6 @@
-"""Build the browser demo into a folder: the page, onnxruntime-web and the models.
+"""Build the browser demo: the page, onnxruntime-web and the models in one folder, for any static web server.
 
-`python docs/demo/build.py site/demo` after `mkdocs build` makes it a part of the site. npm fetches onnxruntime-web, in the
-version of package-lock.json; the folder then works on any static server, without a network.
+npm fetches onnxruntime-web, in the version of package-lock.json.
 """
 
 from __future__ import annotations
@@ -14,25 +13,24 @@ import sys
 import tempfile
 from pathlib import Path
 
-HERE = Path(__file__).parent
-PAGE = ("index.html", "demo.css", *(path.name for path in sorted(HERE.glob("*.js"))))
+HERE = Path(__file__).resolve().parent
 RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 
 
-def install(folder: Path) -> None:
-    """Install the packages of package-lock.json into `folder`/node_modules. Raises OSError or CalledProcessError."""
-    folder.mkdir(parents=True, exist_ok=True)
+def install(packages: Path) -> None:
+    """Install the packages of package-lock.json into `packages`/node_modules. Raises OSError, CalledProcessError."""
     for name in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copy(HERE / name, folder)
-    subprocess.run(["npm", "ci"], cwd=folder, check=True, stdout=sys.stderr)
+        shutil.copy(HERE / name, packages)
+    subprocess.run(["npm", "ci"], cwd=packages, check=True, stdout=sys.stderr)
 
 
 def build(site: Path, packages: Path, models: Path) -> None:
     """Write the demo to `site`, with the runtime from `packages`/node_modules and the *.onnx files of `models`."""
     for folder in (site / "runtime", site / "models"):
-        folder.mkdir(parents=True, exist_ok=True)
-    for name in PAGE:
-        shutil.copy(HERE / name, site)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    for path in (HERE / "index.html", HERE / "demo.css", *HERE.glob("*.js")):
+        shutil.copy(path, site)
     for name in RUNTIME:
         shutil.copy(packages / "node_modules" / "onnxruntime-web" / "dist" / name, site / "runtime")
     found = sorted(models.glob("*.onnx"))
@@ -42,21 +40,21 @@ def build(site: Path, packages: Path, models: Path) -> None:
 
 
 def main() -> None:
-    """Parse the command line and build."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Parse the command line, install and build."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("site", type=Path, help="folder to write")
     parser.add_argument("--models", type=Path, default=HERE.parent.parent / "models", help="folder with *.onnx files")
-    parser.add_argument("--packages", type=Path, help="folder with node_modules, instead of calling npm")
+    parser.add_argument("--packages", type=Path, help="folder to install npm's packages into, and to keep")
     options = parser.parse_args()
-    if options.packages:
-        build(options.site, options.packages, options.models)
-        return
-    with tempfile.TemporaryDirectory() as packages:
+    if not list(options.models.glob("*.onnx")):
+        sys.exit(f"{options.models}: no *.onnx files; give a folder written by `audiotagger export`")
+    with tempfile.TemporaryDirectory() as temporary:
+        packages = options.packages or Path(temporary)
         try:
-            install(Path(packages))
+            install(packages)
         except (OSError, subprocess.CalledProcessError) as error:
-            sys.exit(f"npm: onnxruntime-web cannot be installed ({error}); it needs Node.js and access to its packages")
-        build(options.site, Path(packages), options.models)
+            sys.exit(f"onnxruntime-web: cannot be installed ({error}); it needs Node.js and access to npm's packages")
+        build(options.site, packages, options.models)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,9 @@ for (const kind of ["dragover", "drop", "dragleave"]) {
 }
 
 async function tagFiles(chosen) {
-  for (const [file, card] of chosen.map((file) => [file, newCard(file.name)])) await tagFile(file, card);
+  const cards = chosen.map((file) => newCard(file.name));
+  results.prepend(...cards);
+  for (const [i, file] of chosen.entries()) await tagFile(file, cards[i]);
 }
 
 async function tagFile(file, card) {
@@ -113,6 +115,7 @@ microphone.onclick = async () => {
 
 async function record() {
   const card = newCard("Microphone");
+  results.prepend(card);
   card.querySelector(".note").setAttribute("aria-live", "off"); // it changes every second
   const heard = [];
   let busy = false;
@@ -139,7 +142,6 @@ async function record() {
 function newCard(name) {
   const card = element("card").content.cloneNode(true).firstElementChild;
   card.querySelector(".name").textContent = name;
-  results.prepend(card);
   return card;
 }
 

@@ -61,7 +61,8 @@ export function removeRumble(samples, sampleRate) {
   const left = samples.slice();
   for (let row = 0; row < rows; row++) {
     const sound = left.subarray(row * step, (row + 1) * step);
-    if (sound.every((sample) => Math.abs(sample) < NOTHING)) continue;
+    const whole = Array.from({ length: step }, (_, i) => mirrored(samples, row * step + i));
+    if (whole.every((sample) => Math.abs(sample) < NOTHING)) continue;
     for (let i = 0; i < sound.length; i++) {
       for (let part = 0; part < 4; part++) sound[i] -= smooth[row + part] * spline[part][i];
     }
