@@ -8,7 +8,10 @@ const HISTORY = 60; // seconds of the microphone that its time line shows
 const element = (id) => document.getElementById(id);
 const [drop, files, microphone, status, results] = ["drop", "files", "microphone", "status", "results"].map(element);
 
-const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+// The page's policy holds in workers that begin in a blob, and not in those that begin in a file.
+const program = `import ${JSON.stringify(new URL("worker.js", import.meta.url))};`;
+const begin = URL.createObjectURL(new Blob([program], { type: "text/javascript" }));
+const worker = new Worker(begin, { type: "module" });
 const jobs = new Map();
 let models; // { labels, sampleRate, window }, once they are loaded
 

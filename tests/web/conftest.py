@@ -26,7 +26,7 @@ SWITCHES = "no-sandbox disable-gpu no-first-run disable-background-networking di
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the demo in site/ and onnxruntime-web in node_modules/, both as `docs/demo/build.py` leaves them."""
+    """A folder with the demo in site/ and onnxruntime-web in node_modules/, as `docs/demo/build.py` leaves them."""
     if not shutil.which("npm") or not shutil.which("node"):
         pytest.skip("needs Node.js with npm")
     folder = tmp_path_factory.mktemp("demo")

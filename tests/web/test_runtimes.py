@@ -120,7 +120,7 @@ def test_the_demo_removes_rumble_as_audiotagger(samples: int, demo: Path) -> Non
     node(script, demo)
     expected = np.concatenate(list(remove_rumble([waveform], rate)))
     np.testing.assert_allclose(np.fromfile(demo / "without.f32", np.float32), expected, atol=1e-5)
-    assert np.abs(expected - waveform).max() > 0.1  # it does remove something
+    assert np.abs(expected - waveform).max() > 0.05  # it does remove something
 
 
 def test_python_example(python: tuple[Path, str]) -> None:
