@@ -84,7 +84,9 @@ def visit(site: str) -> Iterator[Callable[..., Page]]:
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on("request", lambda request: None if is_own(request.url) else complaints.append(request.url))
             page.goto(site)
-            page.get_by_role("status").filter(has_text="Ready").wait_for()
+            status = page.get_by_role("status").and_(page.locator(":not(:text('Loading'))"))
+            status.wait_for()
+            assert "Ready" in status.inner_text()
             return page
 
         def is_own(url: str) -> bool:
