@@ -77,7 +77,7 @@ def tag(
         str | None,
         typer.Option(
             metavar="LIST|FILE",
-            help="Only these labels, with scores renormalized: comma-separated, or a text file with one per line.",
+            help="Only these labels, with scores renormalized: separated by commas, or a text file with one per line.",
         ),
     ] = None,
     output_format: Annotated[
@@ -85,7 +85,9 @@ def tag(
         typer.Option(
             "--format",
             "-f",
-            help="Output format. [default: by the suffix of --output, else table on a terminal, text in a pipe]",
+            metavar="FORMAT",
+            help="text, table, json, jsonl, csv or audacity. [default: by the suffix of --output, else table on a "
+            "terminal, text in a pipe]",
         ),
     ] = None,
     segments: Annotated[
@@ -113,7 +115,7 @@ def tag(
         bool,
         typer.Option(
             "--retry-failed",
-            help="With --resume, retry files that failed for a reason that may have passed, such as a time-out.",
+            help="With --resume, retry files that failed for a reason that may have passed, such as a timeout.",
         ),
     ] = False,
     write: Annotated[
