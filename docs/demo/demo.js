@@ -128,11 +128,15 @@ async function record() {
     return await Microphone.open(seconds, models.sampleRate, async (samples, end) => {
       if (busy) return; // this machine is slower than the sound
       busy = true;
-      const result = await tag(samples);
+      try {
+        const result = await tag(samples);
+        append(heard, Math.max(0, end - 1), result.confident ? result.tags[0] : null);
+        while (heard.length > 1 && heard[1].start < end - HISTORY) heard.shift();
+        show(card, { ...result, duration: end, segments: closed(heard, end) }, Math.max(0, end - HISTORY));
+      } catch (error) {
+        note(card, error.message);
+      }
       busy = false;
-      append(heard, Math.max(0, end - 1), result.confident ? result.tags[0] : null);
-      while (heard.length > 1 && heard[1].start < end - HISTORY) heard.shift();
-      show(card, { ...result, duration: end, segments: closed(heard, end) }, Math.max(0, end - HISTORY));
     });
   } catch (error) {
     card.remove();
@@ -154,7 +158,8 @@ function note(card, text) {
 
 function show(card, { duration, tags, confident, segments }, from = 0) {
   card.dataset.state = confident ? "done" : "unsure";
-  note(card, confident ? "" : tags.length ? "Not sure: it may be none of the sounds that the models know." : "Silence.");
+  const unsure = tags.length ? "Not sure: it may be none of the sounds that the models know." : "Silence.";
+  note(card, confident ? "" : unsure);
   card.querySelector(".duration").textContent = clock(duration);
   card.querySelector(".tags").replaceChildren(...tags.map(bar));
   const shown = segments.map((one) => ({ ...one, start: Math.max(one.start, from) }));

@@ -1,4 +1,4 @@
-// Tags a waveform as audiotagger/inference/tagger.py does: each window with each model, the mean over windows and models.
+// Tags a waveform as audiotagger/inference does: each window with each model, the mean over windows and models.
 
 import { metadata } from "./metadata.js";
 
@@ -81,7 +81,8 @@ function windowStarts(length, window) {
 
 /** What is shorter than a window is repeated. */
 function filled(samples, window) {
-  return samples.length < window ? Float32Array.from({ length: window }, (_, i) => samples[i % samples.length]) : samples;
+  if (samples.length === window) return samples;
+  return Float32Array.from({ length: window }, (_, i) => samples[i % samples.length]);
 }
 
 function top(labels, scores, k) {

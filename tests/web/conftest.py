@@ -78,7 +78,7 @@ def visit(site: str) -> Iterator[Callable[..., Page]]:
             arguments = [f"--{switch}" for switch in (*SWITCHES.split(), *switches)]
             browser = started.chromium.launch(executable_path=chromium, args=arguments)
             stack.callback(browser.close)
-            page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=theme)
+            page: Page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=theme)
             page.set_default_timeout(180_000)
             page.on("console", lambda message: None if expected in message.text else complaints.append(message.text))
             page.on("pageerror", lambda error: complaints.append(str(error)))
