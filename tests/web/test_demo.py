@@ -77,10 +77,12 @@ def test_examples_get_the_same_labels_as_on_the_command_line(visit: Visit) -> No
 
 
 def test_windows_and_channels_are_those_of_the_command_line(visit: Visit, tmp_path: Path) -> None:
-    """Several windows, one of them silent, an offset, and channels that cancel out in one half only."""
+    """Several windows, one of them silent and not where a sound ends, for filters ring there; an offset; channels that
+    cancel out in one half only.
+    """
     flute, rate = soundfile.read(EXAMPLES / "flute.ogg")
     trumpet, _ = soundfile.read(EXAMPLES / "trumpet.mp3")
-    parts = [np.resize(flute, 20 * rate), np.zeros(5 * rate), np.resize(trumpet, 8 * rate)]
+    parts = [np.resize(flute, 19 * rate), np.zeros(7 * rate), np.resize(trumpet, 8 * rate)]
     left, right = np.concatenate(parts), np.concatenate([-parts[0], *parts[1:]])
     path = tmp_path / "both.wav"
     soundfile.write(path, np.stack([left, right], axis=1) * 0.5 + 0.1, rate, subtype="FLOAT")
