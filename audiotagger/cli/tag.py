@@ -235,7 +235,7 @@ def tag(
             raise typer.Exit(1)
 
 
-def _earlier(journal: Path, done: set[str]) -> Callable[[], Iterator[Tagging]]:
+def _earlier(journal: Path, done: set[str]) -> Callable[[], Iterator["Tagging"]]:
     """Return a function that reads the results that a journal has by now, of the paths `done`."""
     from audiotagger.output.journal import read_results
 
