@@ -1,6 +1,8 @@
-"""The command line. Each command imports what it needs when it runs, so that --help is quick."""
+"""The command line. Each command imports what it needs when it runs, so that --help is quick.
 
-from __future__ import annotations
+For the same reason modules of commands do without `from __future__ import annotations`: Typer would have to compile the
+annotations of all commands each time.
+"""
 
 import sys
 from typing import Annotated
@@ -8,7 +10,7 @@ from typing import Annotated
 import typer
 
 from audiotagger import __version__
-from audiotagger.cli import data, embed, evaluate, export, models, runs, tag, train
+from audiotagger.cli import data, embed, evaluate, export, models, report, runs, tag, train
 from audiotagger.cli.console import errors_to_exit_status, print_note
 from audiotagger.cli.options import Command
 
@@ -22,7 +24,7 @@ app = typer.Typer(
 )
 
 
-for command in (tag.tag, embed.embed, train.train, runs.runs, export.export, evaluate.evaluate):
+for command in (tag.tag, report.report, embed.embed, train.train, runs.runs, export.export, evaluate.evaluate):
     app.command(cls=Command)(command)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")

@@ -1,15 +1,13 @@
 """`audiotagger tag`."""
 
-from __future__ import annotations
-
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -33,10 +31,14 @@ from audiotagger.cli.options import (
     read_labels,
     start_workers,
 )
+from audiotagger.cli.report import EmbedAudioOption, check_page, open_report
 from audiotagger.errors import PASSING, AudioError, AudioTaggerError, MetadataError, OutputError
 
 if TYPE_CHECKING:
     from audiotagger.inference.results import Tagging
+    from audiotagger.output.metadata_writer import MetadataWriter
+    from audiotagger.report.details import Details
+    from audiotagger.report.tagging import TaggingPage
 
 STORED = 0.05
 """--write stores labels of at least this score, unless --min-score says otherwise."""
@@ -116,7 +118,7 @@ def tag(
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Resume a .jsonl output file or a folder of --engine ray.")
+        bool, typer.Option("--resume", help="Resume a .jsonl output file, or a folder of --engine ray.")
     ] = False,
     retry_failed: Annotated[
         bool,
@@ -125,6 +127,13 @@ def tag(
             help="With --resume, retry files that failed for a reason that may have passed, such as a timeout.",
         ),
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also write a page for the browser, to look at, listen to and correct the results."
+        ),
+    ] = None,
+    embed_audio: EmbedAudioOption = False,
     write: Annotated[
         bool, typer.Option("--write", help="Also write the labels to the metadata of each file that is not unsure.")
     ] = False,
@@ -159,7 +168,7 @@ def tag(
             tag_on_ray(
                 (paths, files_from, null, every_file),
                 output,
-                refused | {"--write": write, "--dry-run": dry_run},
+                refused | {"--write": write, "--dry-run": dry_run, "--report": report},
                 {"top_k": top_k, "min_score": min_score or 0.0},
                 options,
                 models=models,
@@ -173,8 +182,10 @@ def tag(
             return
         if partition_size:
             raise typer.BadParameter("--partition-size needs --engine ray")
+        from audiotagger.extras import require_extra
         from audiotagger.output.files import open_journal, open_output
         from audiotagger.output.label_tracks import LabelTracks
+        from audiotagger.output.metadata_writer import MetadataWriter
         from audiotagger.output.writers import WRITERS, Show, Writer
 
         if dry_run and not write:
@@ -187,13 +198,15 @@ def tag(
             raise typer.BadParameter(f"--format {chosen} has either --segments or --by-model; use --format json")
         if resume and not journal:
             raise typer.BadParameter("--resume needs an --output that ends in .jsonl")
+        if report:
+            check_page(report, output)
+        elif embed_audio:
+            raise typer.BadParameter("--embed-audio needs --report")
         if retry_failed and not resume:
             raise typer.BadParameter("--retry-failed needs --resume")
         found = find_inputs(paths, files_from, null, every_file, print_skipped_path if verbose else None)
         files: Iterator[str | BinaryIO] = found
         if write:
-            from audiotagger.extras import require_extra
-
             require_extra("metadata", "--write")  # before thousands of files are tagged
         # Names that are not valid text are written as the bytes they are, in JSON as escapes that read back the same.
         unencodable = "backslashreplace" if chosen in (Format.json, Format.jsonl) else "surrogateescape"
@@ -201,6 +214,7 @@ def tag(
             files = _only_one(files)
         with start_workers(models, timeout, verbose, **options) as workers, ExitStack() as stack:
             stack.enter_context(_note_if_interrupted(output))
+            metadata = stack.enter_context(MetadataWriter(timeout))
             file, done = None, set[str]()
             writer: Writer | LabelTracks
             if chosen is Format.audacity and output and _is_folder(output):
@@ -221,19 +235,31 @@ def tag(
             if total := input_counter(paths, files_from, null, every_file, done):
                 count.expect(total)
             failed = False
-            for tagging in workers.tag_files(files, top_k=top_k, min_score=min_score or 0.0, jobs=jobs):
+            limits: dict[str, Any] = {"top_k": top_k, "min_score": min_score or 0.0, "jobs": jobs}
+            page: TaggingPage | None = None
+            results: Iterator[tuple[Tagging, Details | None]]
+            if report:
+                page = stack.enter_context(open_report(report, workers, threshold))
+                earlier = _earlier(journal, done) if journal and done else None
+                results = page.tag_files(workers, files, earlier, embed_audio=embed_audio, **limits)
+            else:
+                results = zip(workers.tag_files(files, **limits), itertools.repeat(None))
+            for tagging, details in results:
                 error: AudioTaggerError | None = tagging.error
+                outcome = tagging
                 if write and not error:
                     stored_from = STORED if min_score is None else min_score
-                    failure = _store(tagging, stored_from, tuple(found.links), dry_run, dry_run or verbose)
-                    if failure and chosen in (Format.json, Format.jsonl):
-                        tagging = replace(tagging, error=failure)
+                    failure = _store(metadata, tagging, stored_from, tuple(found.links), dry_run, dry_run or verbose)
+                    if failure:
+                        outcome = replace(tagging, error=failure)
                     error = failure
                 try:
                     with count.hidden():
-                        writer.write(tagging)
+                        writer.write(outcome if chosen in (Format.json, Format.jsonl) else tagging)
                 except OutputError as unwritten:
                     error = unwritten
+                if page:
+                    page.add(outcome, details)
                 count()
                 if tagging.warning and not quiet:
                     print_note(tagging.warning.message)
@@ -243,6 +269,14 @@ def tag(
         print_skipped(found, quiet)
         if failed:
             raise typer.Exit(1)
+
+
+def _earlier(journal: Path, done: set[str]) -> Callable[[], Iterator["Tagging"]]:
+    """Return a function that reads the results that a journal has by now, of the paths `done`."""
+    from audiotagger.output.journal import read_results
+
+    size = journal.stat().st_size
+    return lambda: (tagging for tagging in read_results(journal, size) if tagging.path in done)
 
 
 def _is_folder(output: Path | None) -> bool:
@@ -268,11 +302,14 @@ def _note_if_interrupted(output: Path | None) -> Iterator[None]:
 
 
 def _store(
-    tagging: Tagging, min_score: float, links: tuple[str, ...], dry_run: bool, verbose: bool
+    metadata: "MetadataWriter",
+    tagging: "Tagging",
+    min_score: float,
+    links: tuple[str, ...],
+    dry_run: bool,
+    verbose: bool,
 ) -> AudioError | None:
     """Write labels to the file's metadata; return the error if that fails. `links` are linked folders."""
-    from audiotagger.output.metadata import write_tags
-
     path = tagging.path
     if path == "-":
         return AudioError("not_written", "-: stdin has no metadata to write to; name a file")
@@ -281,7 +318,7 @@ def _store(
         return AudioError("not_written", f"{path}: labels not stored: {remedy}")
     likely = [tag for tag in tagging.tags if tag.score >= min_score]
     try:
-        value = write_tags(path, likely if tagging.confident else (), dry_run=dry_run)
+        value = metadata.write(path, likely if tagging.confident else (), dry_run=dry_run)
     except MetadataError as error:
         return AudioError("not_written", str(error))
     if verbose:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from audiotagger.audio.discovery import name_of
-from audiotagger.errors import AudioError, AudioWarning, WorkerError
-from audiotagger.inference.isolation import LOST, File, Worker
+from audiotagger.errors import AudioError, AudioWarning
+from audiotagger.inference.isolation import File
 from audiotagger.inference.parallel import available_cores, ordered_map
+from audiotagger.inference.pool import LostFileError, Pool
 from audiotagger.inference.results import Tagging
 
 if TYPE_CHECKING:
     from audiotagger.audio.types import Array
     from audiotagger.inference.tagger import Tagger
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The models and labels of a `Tagger` in a worker."""
+
+    models: Mapping[str, str]
+    """By name: a line about each."""
+    versions: Mapping[str, str]
+    """By name."""
+    labels: Sequence[str]
 
 
 class WorkerPool:
@@ -33,15 +43,11 @@ class WorkerPool:
     """
 
     def __init__(self, timeout: float, **options: Any) -> None:
-        self._timeout, self._options = timeout, options
-        self._lock, self._closed = threading.Lock(), False
-        self._workers: set[Worker] = set()
-        self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
-        self._first = self._start()  # loads the models while the caller does something else
-        self._idle.put(self._first)
+        self._pool = Pool("audiotagger.inference.workers:load_tagger", options, timeout)
+        self._first = self._pool.start()  # loads the models while the caller does something else
 
-    def models(self) -> Sequence[str]:
-        """Return a line about each model, once the first worker has loaded them.
+    def loaded(self) -> Loaded:
+        """Return what the first worker has loaded, once it has.
 
         Raises
         ------
@@ -50,14 +56,14 @@ class WorkerPool:
         WorkerError
             The worker did not get that far.
         """
-        models: Sequence[str] = self._first.ready()
-        return models
+        loaded: Loaded = self._first.ready()
+        return loaded
 
     def tag_files(
         self, files: Iterable[File], *, top_k: int = 3, min_score: float = 0.0, jobs: int | None = None
     ) -> Iterator[Tagging]:
         """Tag files as `Tagger.tag_files` does; the error of a file can also be "crashed" or "timeout"."""
-        for path, result in self._map(tag, files, jobs, top_k=top_k, min_score=min_score):
+        for path, result in self.map(tag, files, jobs, top_k=top_k, min_score=min_score):
             yield Tagging(path, error=result) if isinstance(result, AudioError) else result
 
     def tag_file(self, file: File, *, top_k: int = 3, min_score: float = 0.0) -> Tagging:
@@ -74,7 +80,7 @@ class WorkerPool:
         self, files: Iterable[File], *, jobs: int | None = None, warn: Callable[[AudioWarning], object]
     ) -> Iterator[tuple[str, Array | AudioError]]:
         """Compute embeddings as `Tagger.embed_files` does, with the errors of `tag_files`."""
-        for path, result in self._map(embed, files, jobs):
+        for path, result in self.map(embed, files, jobs):
             if isinstance(result, AudioError):
                 yield path, result
                 continue
@@ -83,63 +89,24 @@ class WorkerPool:
                 warn(warning)
             yield path, embedding
 
-    def _map(
-        self, function: Callable[..., object], files: Iterable[File], jobs: int | None, **options: Any
+    def map(
+        self, function: Callable[..., object], files: Iterable[File], jobs: int | None = None, **options: Any
     ) -> Iterator[tuple[str, Any]]:
+        """Yield each file's path with what `function(tagger, file, **options)` returns in a worker, or its AudioError.
+
+        Raises whatever else the function raises. Closes the pool at the end.
+        """
+
         def process(file: File) -> tuple[str, Any]:
-            result = self._process(file, function, options)
+            try:
+                result = self._pool.process(file, function, options)
+            except LostFileError as error:
+                result = AudioError(error.kind, f"{name_of(file)}: {error}")
             if isinstance(result, Exception) and not isinstance(result, AudioError):
                 raise result
             return name_of(file), result
 
         return ordered_map(process, files, jobs or available_cores(), self.close)
-
-    def _process(
-        self, file: File, function: Callable[..., object], options: dict[str, Any], worker: Worker | None = None
-    ) -> Any:
-        """Return the result for a file, or an exception."""
-        worker = worker or self._take()
-        try:
-            worker.ready()
-            result = worker.call(file, function, options, self._timeout)
-        except WorkerError as error:
-            self._discard(worker)
-            return AudioError("crashed", f"{name_of(file)}: {error}")
-        except TimeoutError:
-            self._discard(worker)
-            reason = f"not finished within {self._timeout:g} s; leave it out or increase --timeout"
-            return AudioError("timeout", f"{name_of(file)}: {reason}")
-        except LOST:
-            reason = f"its worker process ended ({worker.end()}); it is damaged, or memory ran out"
-            self._discard(worker)
-            if worker.is_new or not isinstance(file, str):
-                return AudioError("crashed", f"{name_of(file)}: {reason}")
-            # Perhaps through no fault of the file: killed from outside, or by what an earlier file left in memory.
-            return self._process(file, function, options, self._start())
-        worker.is_new = False
-        self._idle.put(worker)
-        return result
-
-    def _take(self) -> Worker:
-        """Return an idle worker, or a new one if there is none."""
-        with suppress(queue.Empty):
-            while not (worker := self._idle.get_nowait()).is_alive():
-                self._discard(worker)
-            return worker
-        return self._start()
-
-    def _start(self) -> Worker:
-        with self._lock:
-            if self._closed:
-                raise WorkerError("the pool of workers is closed")
-            worker = Worker("audiotagger.inference.workers:load_tagger", self._options)
-            self._workers.add(worker)
-            return worker
-
-    def _discard(self, worker: Worker) -> None:
-        with self._lock:
-            self._workers.discard(worker)
-        worker.close()
 
     def __enter__(self) -> Self:
         return self
@@ -149,18 +116,16 @@ class WorkerPool:
 
     def close(self) -> None:
         """Kill all workers."""
-        with self._lock:
-            self._closed = True
-            for worker in self._workers:
-                worker.close()
+        self._pool.close()
 
 
-def load_tagger(**options: Any) -> tuple[Tagger, list[str]]:
-    """Return a `Tagger`, and a line about each model. Options and errors are those of `Tagger.load`."""
+def load_tagger(**options: Any) -> tuple[Tagger, Loaded]:
+    """Return a `Tagger`, and what it is made of. Options and errors are those of `Tagger.load`."""
     from audiotagger.inference.tagger import Tagger
 
     tagger = Tagger.load(**options)
-    return tagger, [f"{model.path}: {model.kind} model, version {model.version}" for model in tagger.models]
+    lines = {model.name: f"{model.path}: {model.kind} model, version {model.version}" for model in tagger.models}
+    return tagger, Loaded(lines, {model.name: model.version for model in tagger.models}, tagger.labels)
 
 
 def tag(tagger: Tagger, file: File, **options: Any) -> Tagging:

@@ -19,6 +19,7 @@ from audiotagger.datasets.dataset import find_data, read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import RunError
 from audiotagger.extras import require_extra
+from audiotagger.output.files import named
 from audiotagger.training.batches import Batch, prefetch
 from audiotagger.training.checkpoint import State, steps_done
 from audiotagger.training.initialization import choose_initialization, initial_model, set_trainable
@@ -137,7 +138,8 @@ def train(
         with locked(own):
             if not resume:
                 if start.pretrained:
-                    shutil.copyfile(start.pretrained, own / "init.keras")
+                    with named(own / "init.keras"):
+                        shutil.copyfile(start.pretrained, own / "init.keras")
                 write_text(own / "config.json", json.dumps(asdict(config), indent=2))
             elif not workers.chief:
                 shutil.copytree(run, own, dirs_exist_ok=True)
@@ -240,7 +242,10 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
             if state.step % epoch_steps:
                 continue
             averaged.set_weights(state.averages if recipe.ema else model.get_weights())
-            summary = held_out.summary(held_out.scores(held_out.logits(student))) if data.validated else {}
+            summary: dict[str, float] = {}
+            if data.validated:
+                scores = held_out.scores(held_out.logits(student))
+                summary = {"loss": held_out.loss(scores), **held_out.summary(scores)}
             summary = workers.mean(summary)
             seconds = time.monotonic() - started
             row = {
@@ -262,7 +267,7 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
 
     tensorboard_logger.close()
     averaged.set_weights(state.averages)
-    write_artifacts(run, config, student, held_out, judged=data.validated)
+    write_artifacts(run, config, student, held_out, data.validated, state.history)
 
 
 def _best_epoch(history: list[dict[str, Any]]) -> int:
