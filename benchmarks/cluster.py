@@ -1,6 +1,6 @@
 """Measure what tagging costs on a Ray cluster, and on one machine without Ray: CPU seconds, scaled to large jobs.
 
-python benchmarks/cluster.py [--clips 300] [--long 16] [--names 1000000]
+python benchmarks/cluster.py [--clips 1000] [--long 16] [--names 1000000]
 
 Clips of 5 s and files of 5 min (44.1 kHz, WAV) are tagged by `audiotagger tag --jobs N` and by `--engine ray` on a
 cluster of this machine, of as many workers. CPU seconds are those of all their processes between 20 % and 80 % of the
@@ -102,7 +102,7 @@ def measure(command: list[str], files: int, each: int | None) -> tuple[float, fl
 def main() -> None:
     """Write the files, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=int, default=300)
+    parser.add_argument("--clips", type=int, default=1000)
     parser.add_argument("--long", type=int, default=16)
     parser.add_argument("--names", type=int, default=1_000_000)
     arguments = parser.parse_args()
@@ -110,7 +110,7 @@ def main() -> None:
         for name, count, seconds in (("clips", arguments.clips, 5), ("long", arguments.long, 300)):
             write_files(Path(root, name), count, seconds)
             local = [sys.executable, "-m", "audiotagger", "tag", f"{root}/{name}", "--jobs", str(JOBS), "-f", "jsonl"]
-            size = max(1, count // 50)
+            size = max(1, count // 20)
             ray = [sys.executable, "-c", RAY, f"{root}/{name}", f"{root}/out-{name}", str(size), str(JOBS)]
             for engine, command, each in (("local", local, 1), ("ray", ray, None)):
                 began = time.monotonic()

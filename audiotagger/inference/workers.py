@@ -71,8 +71,6 @@ class WorkerPool:
         result = self._process(file, tag, {"top_k": top_k, "min_score": min_score})
         if isinstance(result, AudioError):
             return Tagging(name_of(file), error=result)
-        if isinstance(result, Exception):
-            raise result
         tagging: Tagging = result
         return tagging
 
@@ -98,15 +96,19 @@ class WorkerPool:
         """
 
         def process(file: File) -> tuple[str, Any]:
-            try:
-                result = self._pool.process(file, function, options)
-            except LostFileError as error:
-                result = AudioError(error.kind, f"{name_of(file)}: {error}")
-            if isinstance(result, Exception) and not isinstance(result, AudioError):
-                raise result
-            return name_of(file), result
+            return name_of(file), self._process(file, function, options)
 
         return ordered_map(process, files, jobs or available_cores(), self.close)
+
+    def _process(self, file: File, function: Callable[..., object], options: dict[str, Any]) -> Any:
+        """Return what the function returns for a file, or its AudioError. Raises whatever else it raises."""
+        try:
+            result = self._pool.process(file, function, options)
+        except LostFileError as error:
+            return AudioError(error.kind, f"{name_of(file)}: {error}")
+        if isinstance(result, Exception) and not isinstance(result, AudioError):
+            raise result
+        return result
 
     def __enter__(self) -> Self:
         return self
