@@ -154,10 +154,13 @@ def test_own_labels_are_learned(trained: Shell) -> None:
     [
         (page, example)
         for page in PAGES
-        for example in re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+        for example in re.findall(
+            r"(?<!-->\n)^```python\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE
+        )
     ],
 )
 def test_python_runs_as_written(page: Path, example: str, workplace: Shell, tmp_path: Path) -> None:
+    """But for examples after a comment that says why not."""
     (tmp_path / "example.py").write_text(example, encoding="utf-8")
     assert workplace("python example.py").stdout, page
 

@@ -143,7 +143,11 @@ def tag(
     timeout: TimeoutOption = 3600,
     engine: Annotated[
         Engine,
-        typer.Option(help="Where to run: this machine, or a Ray cluster, which writes a folder of Parquet files."),
+        typer.Option(
+            metavar="ENGINE",
+            help="local, this machine; or ray, a Ray cluster, which writes a folder of Parquet files. [default: local]",
+            show_default=False,
+        ),
     ] = Engine.local,
     partition_size: Annotated[
         int | None,
