@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from audiotagger import __version__
-from audiotagger.cli import data, embed, evaluate, export, models, runs, tag, train
+from audiotagger.cli import data, embed, evaluate, export, models, runs, serve, tag, train, watch
 from audiotagger.cli.console import errors_to_exit_status, print_note
 
 app = typer.Typer(
@@ -21,7 +21,16 @@ app = typer.Typer(
 )
 
 
-for command in (tag.tag, embed.embed, train.train, runs.runs, export.export, evaluate.evaluate):
+for command in (
+    tag.tag,
+    embed.embed,
+    watch.watch,
+    serve.serve,
+    train.train,
+    runs.runs,
+    export.export,
+    evaluate.evaluate,
+):
     app.command()(command)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")

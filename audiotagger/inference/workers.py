@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
@@ -60,6 +60,35 @@ class WorkerPool:
         """Tag files as `Tagger.tag_files` does; the error of a file can also be "crashed" or "timeout"."""
         for path, result in self._map(tag, files, jobs, top_k=top_k, min_score=min_score):
             yield Tagging(path, error=result) if isinstance(result, AudioError) else result
+
+    def tag_file(
+        self, file: File, *, labels: Collection[str] | None = None, top_k: int = 3, min_score: float = 0.0
+    ) -> Tagging:
+        """Tag one file, of several threads at the same time, with the errors of `tag_files`.
+
+        Parameters
+        ----------
+        file
+            A path, or a file of the system that is open for reading bytes.
+        labels
+            Only these labels, as of `Tagger`.
+        top_k, min_score
+            As of `Tagger.tag`.
+
+        Raises
+        ------
+        ValueError
+            The models do not know a label.
+        WorkerError
+            A worker cannot be started.
+        """
+        result = self._process(file, tag, {"labels": labels, "top_k": top_k, "min_score": min_score})
+        if isinstance(result, AudioError):
+            return Tagging(name_of(file), error=result)
+        if isinstance(result, Exception):
+            raise result
+        tagging: Tagging = result
+        return tagging
 
     def embed_files(
         self, files: Iterable[File], *, jobs: int | None = None, warn: Callable[[AudioWarning], object]
@@ -154,9 +183,13 @@ def load_tagger(**options: Any) -> tuple[Tagger, list[str]]:
     return tagger, [f"{model.path}: {model.kind} model, version {model.version}" for model in tagger.models]
 
 
-def tag(tagger: Tagger, file: File, **options: Any) -> Tagging:
-    """Tag a file, with the options of `Tagger.tag`."""
-    return tagger.tag(file, **options)
+def tag(tagger: Tagger, file: File, *, labels: Collection[str] | None = None, **options: Any) -> Tagging | ValueError:
+    """Tag a file, with the options of `Tagger.tag`; return the error if `labels` are given and one is unknown."""
+    try:
+        chosen = tagger if labels is None else tagger.with_labels(labels)
+    except ValueError as error:
+        return error
+    return chosen.tag(file, **options)
 
 
 def embed(tagger: Tagger, file: File) -> tuple[NDArray[np.float32], list[AudioWarning]]:
