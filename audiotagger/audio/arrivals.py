@@ -9,7 +9,6 @@ import stat
 import threading
 import time
 from collections.abc import Container, Iterator
-from pathlib import Path
 from typing import Self
 
 from watchfiles import watch
@@ -82,8 +81,8 @@ class Arrivals(Iterator[str]):
             self._finished.put(error)
 
     def _watch(self) -> None:
-        """Watch until the end, or until there is a name that is no text, which watchfiles fails at."""
-        watched, started = os.path.realpath(self._folder), False
+        """Watch until the end, or until there is a name that is no text, at which watchfiles fails."""
+        watched, scanned = os.path.realpath(self._folder), False
         changes = watch(
             watched,
             watch_filter=None,
@@ -95,18 +94,19 @@ class Arrivals(Iterator[str]):
         )
         try:
             for changed in changes:
-                if not Path(self._folder).is_dir():
-                    raise WatchError(f"{self._folder}: the folder has been removed; create it and start again")
-                if not started:  # only now, so that nothing can appear between the two
-                    started = True
+                if not scanned:  # only now, so that nothing can appear between the two
+                    scanned = True
                     self._look(self._folder)
                 for _, path in changed:
                     relative = os.path.relpath(path, watched)
                     self._look(self._folder if relative == "." else os.path.join(self._folder, relative))
                 self._pass_on_finished()
         except (RuntimeError, OSError) as error:
-            if not started:
+            if "decode path" not in str(error):
                 raise WatchError(f"{self._folder}: cannot be watched ({error})") from None
+            self._look(self._folder)
+            self._pass_on_finished()
+            self._stop.wait(TICK / 1000)
 
     def _look(self, path: str) -> None:
         """Notice a file that is new or has changed, and all that is in a folder, which may have been moved here."""
@@ -127,6 +127,8 @@ class Arrivals(Iterator[str]):
             self._waiting[path] = signature, time.monotonic()
 
     def _pass_on_finished(self) -> None:
+        if not os.path.isdir(self._folder):
+            raise WatchError(f"{self._folder}: the folder has been removed; create it and start again")
         for path in list(self._waiting):
             self._notice(path)
             signature, since = self._waiting.get(path, (None, 0.0))
