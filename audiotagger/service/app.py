@@ -15,7 +15,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -41,6 +41,10 @@ KIND_OF: Mapping[int, str] = {
     429: "busy",
 }
 """`error.kind` by HTTP status, of requests that are not for the tagger."""
+
+
+PAGE = Path(__file__).parent / "page"
+"""What a browser shows."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +134,8 @@ class Service:
 
     def _check_token(self, request: Request) -> None:
         token = self._limits.token
-        given = request.headers.get("authorization", "").encode()
-        if token and not hmac.compare_digest(given, f"Bearer {token}".encode()):
+        given = request.headers.get("authorization", "").encode("latin-1")  # the bytes as they came
+        if token and not hmac.compare_digest(given, b"Bearer " + os.fsencode(token)):
             raise HTTPException(401, "the header Authorization: Bearer TOKEN is needed", {"WWW-Authenticate": "Bearer"})
 
 
@@ -142,6 +146,9 @@ def create_app(workers: WorkerPool, limits: Limits) -> Starlette:
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
+    async def index(_: Request) -> Response:
+        return FileResponse(PAGE / "index.html")
+
     async def describe(_: Request) -> Response:
         return JSONResponse(document)
 
@@ -151,7 +158,8 @@ def create_app(workers: WorkerPool, limits: Limits) -> Starlette:
             Route("/health", health),
             Route("/metrics", service.metrics),
             Route("/openapi.json", describe),
-            Mount("/", StaticFiles(directory=Path(__file__).parent / "page", html=True)),
+            Route("/", index),
+            Mount("/page", StaticFiles(directory=PAGE)),
         ],
         exception_handlers={HTTPException: refusal},
     )

@@ -109,7 +109,7 @@ def test_a_file_that_changes_later_is_tagged_again(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_it_continues_where_it_stopped(folder: Path, number: int) -> None:
+def test_it_continues_where_it_stopped(folder: Path, number: signal.Signals) -> None:
     shutil.copy(FLUTE, "rec/a.ogg")
     write_long(Path("rec/b.wav"), minutes=120)  # so that it is stopped while it tags
     with watching() as process:
