@@ -62,6 +62,7 @@ def run(app: Starlette, listening: socket.socket, stop_now: Callable[[], object]
     config = uvicorn.Config(
         app,
         log_config=None,
+        log_level="error",
         access_log=False,
         lifespan="off",
         ws="none",
