@@ -20,7 +20,17 @@ def modules_after(*args: str) -> set[str]:
     return {name.partition(".")[0] for name in done.stderr.split()}
 
 
-@pytest.mark.parametrize("args", [["--help"], ["tag", "--help"], ["train", "--help"], ["models", "verify", "--help"]])
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--help"],
+        ["tag", "--help"],
+        ["train", "--help"],
+        ["models", "verify", "--help"],
+        ["serve", "--help"],
+        ["watch", "--help"],
+    ],
+)
 def test_help_imports_no_numpy(args: list[str]) -> None:
     assert modules_after(*args).isdisjoint(TRAINING_ONLY | {"numpy", "onnxruntime", "soundfile", "soxr"})
 
@@ -67,6 +77,8 @@ def test_listing_runs_needs_no_training_extra(tmp_path: Path) -> None:
         ("sklearn", "train", ["train", "--model", "mel"]),
         ("pooch", "train", ["data", "download", "fsdkaggle2018"]),
         ("matplotlib", "plot", ["evaluate", "--plot", "confusion.png"]),
+        ("starlette", "serve", ["serve"]),
+        ("watchfiles", "watch", ["watch", ".", "--output", "results.jsonl"]),
     ],
 )
 def test_a_missing_extra_is_one_line_with_the_command(
