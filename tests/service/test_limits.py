@@ -81,6 +81,21 @@ def test_a_fault_costs_its_request_and_no_other(faulty: Path) -> None:
         assert "Traceback" not in service.printed()
 
 
+def test_a_client_that_leaves_while_it_waits_is_not_served(faulty: Path) -> None:
+    with running(faulty, "--jobs", 1, "--timeout", 4) as service:
+        first = SlowUpload(service, (faulty / "hang.wav").read_bytes())
+        first.socket.sendall(first.rest)
+        wait_until(lambda: service.metric("audiotagger_requests_running") == 1, service.process)
+        second = SlowUpload(service, FLUTE)
+        second.socket.sendall(second.rest)
+        service.wait_for_accepted(2)
+        second.leave()
+        assert first.answer()[0] == 504
+        service.wait_for_accepted(0)
+        assert service.metric("audiotagger_requests_total", status="499") == 1
+        assert service.metric("audiotagger_audio_seconds_total") == 0
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_a_stop_answers_what_was_accepted(tmp_path: Path, number: int, status: int) -> None:
     with running(tmp_path, "--jobs", 1) as service:
