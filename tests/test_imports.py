@@ -28,6 +28,7 @@ def modules_after(*args: str) -> set[str]:
         ["train", "--help"],
         ["models", "verify", "--help"],
         ["serve", "--help"],
+        ["listen", "--help"],
         ["watch", "--help"],
     ],
 )
@@ -77,6 +78,7 @@ def test_listing_runs_needs_no_training_extra(tmp_path: Path) -> None:
         ("sklearn", "train", ["train", "--model", "mel"]),
         ("pooch", "train", ["data", "download", "fsdkaggle2018"]),
         ("matplotlib", "plot", ["evaluate", "--plot", "confusion.png"]),
+        ("sounddevice", "live", ["listen"]),
         ("starlette", "serve", ["serve"]),
         ("watchfiles", "watch", ["watch", ".", "--output", "results.jsonl"]),
     ],
