@@ -27,6 +27,7 @@ def modules_after(*args: str) -> set[str]:
         ["tag", "--help"],
         ["train", "--help"],
         ["models", "verify", "--help"],
+        ["show", "--help"],
         ["serve", "--help"],
         ["listen", "--help"],
         ["watch", "--help"],

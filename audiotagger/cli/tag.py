@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -38,10 +38,13 @@ from audiotagger.cli.options import (
     read_labels,
     start_workers,
 )
+from audiotagger.cli.report import EmbedAudioOption, check_page, open_report
 from audiotagger.errors import PASSING, AudioError, AudioTaggerError, MetadataError, OutputError
 
 if TYPE_CHECKING:
     from audiotagger.inference.results import Tagging
+    from audiotagger.report.details import Details
+    from audiotagger.report.tagging import TaggingPage
 
 STORED = 0.05
 """--write stores labels of at least this score, unless --min-score says otherwise."""
@@ -103,6 +106,13 @@ def tag(
             help="With --resume, retry files that failed for a reason that may have passed, such as a time-out.",
         ),
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also write a page for the browser, to look at, listen to and correct the results."
+        ),
+    ] = None,
+    embed_audio: EmbedAudioOption = False,
     write: Annotated[
         bool, typer.Option("--write", help="Also write the labels to the metadata of each file that is not unsure.")
     ] = False,
@@ -135,6 +145,10 @@ def tag(
             raise typer.BadParameter(f"--format {chosen} has either --segments or --by-model; use --format json")
         if resume and not journal:
             raise typer.BadParameter("--resume needs an --output that ends in .jsonl")
+        if report:
+            check_page(report, output)
+        elif embed_audio:
+            raise typer.BadParameter("--embed-audio needs --report")
         if retry_failed and not resume:
             raise typer.BadParameter("--retry-failed needs --resume")
         found = find_inputs(paths, files_from, null, every_file, print_skipped_path if verbose else None)
@@ -170,12 +184,21 @@ def tag(
             if total := input_counter(paths, files_from, null, every_file, done):
                 count.expect(total)
             failed = False
-            for tagging in workers.tag_files(files, top_k=top_k, min_score=min_score or 0.0, jobs=jobs):
+            limits: dict[str, Any] = {"top_k": top_k, "min_score": min_score or 0.0, "jobs": jobs}
+            page: TaggingPage | None = None
+            results: Iterator[tuple[Tagging, Details | None]]
+            if report:
+                page = stack.enter_context(open_report(report, workers, threshold))
+                earlier = _earlier(journal, done) if journal and done else None
+                results = page.tag_files(workers, files, earlier, embed_audio=embed_audio, **limits)
+            else:
+                results = zip(workers.tag_files(files, **limits), itertools.repeat(None))
+            for tagging, details in results:
                 error: AudioTaggerError | None = tagging.error
                 if write and not error:
                     stored_from = STORED if min_score is None else min_score
                     failure = _store(tagging, stored_from, tuple(found.links), dry_run, dry_run or verbose)
-                    if failure and chosen in (Format.json, Format.jsonl):
+                    if failure and (report or chosen in (Format.json, Format.jsonl)):
                         tagging = replace(tagging, error=failure)
                     error = failure
                 try:
@@ -183,6 +206,8 @@ def tag(
                         writer.write(tagging)
                 except OutputError as unwritten:
                     error = unwritten
+                if page:
+                    page.add(tagging, details)
                 count()
                 if tagging.warning and not quiet:
                     print_note(tagging.warning.message)
@@ -192,6 +217,14 @@ def tag(
         print_skipped(found, quiet)
         if failed:
             raise typer.Exit(1)
+
+
+def _earlier(journal: Path, done: set[str]) -> Callable[[], Iterator[Tagging]]:
+    """Return a function that reads the results that a journal has by now, of the paths `done`."""
+    from audiotagger.output.journal import read_results
+
+    size = journal.stat().st_size
+    return lambda: (tagging for tagging in read_results(journal, size) if tagging.path in done)
 
 
 def _is_folder(output: Path | None) -> bool:

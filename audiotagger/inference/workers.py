@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from audiotagger.errors import AudioError, AudioWarning, WorkerError
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audiotagger.inference.tagger import Tagger
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The models and labels of a `Tagger` in a worker."""
+
+    models: Mapping[str, str]
+    """By name: a line about each."""
+    versions: Mapping[str, str]
+    """By name."""
+    labels: Sequence[str]
 
 
 class WorkerPool:
@@ -41,8 +53,8 @@ class WorkerPool:
         self._first = self._start()  # loads the models while the caller does something else
         self._idle.put(self._first)
 
-    def models(self) -> Sequence[str]:
-        """Return a line about each model, once the first worker has loaded them.
+    def loaded(self) -> Loaded:
+        """Return what the first worker has loaded, once it has.
 
         Raises
         ------
@@ -51,14 +63,14 @@ class WorkerPool:
         WorkerError
             The worker did not get that far.
         """
-        models: Sequence[str] = self._first.ready()
-        return models
+        loaded: Loaded = self._first.ready()
+        return loaded
 
     def tag_files(
         self, files: Iterable[File], *, top_k: int = 3, min_score: float = 0.0, jobs: int | None = None
     ) -> Iterator[Tagging]:
         """Tag files as `Tagger.tag_files` does; the error of a file can also be "crashed" or "timeout"."""
-        for path, result in self._map(tag, files, jobs, top_k=top_k, min_score=min_score):
+        for path, result in self.map(tag, files, jobs, top_k=top_k, min_score=min_score):
             yield Tagging(path, error=result) if isinstance(result, AudioError) else result
 
     def tag_file(
@@ -94,7 +106,7 @@ class WorkerPool:
         self, files: Iterable[File], *, jobs: int | None = None, warn: Callable[[AudioWarning], object]
     ) -> Iterator[tuple[str, NDArray[np.float32] | AudioError]]:
         """Compute embeddings as `Tagger.embed_files` does, with the errors of `tag_files`."""
-        for path, result in self._map(embed, files, jobs):
+        for path, result in self.map(embed, files, jobs):
             if isinstance(result, AudioError):
                 yield path, result
                 continue
@@ -103,9 +115,14 @@ class WorkerPool:
                 warn(warning)
             yield path, embedding
 
-    def _map(
-        self, function: Callable[..., object], files: Iterable[File], jobs: int | None, **options: Any
+    def map(
+        self, function: Callable[..., object], files: Iterable[File], jobs: int | None = None, **options: Any
     ) -> Iterator[tuple[str, Any]]:
+        """Yield each file's path with what `function(tagger, file, **options)` returns in a worker, or its AudioError.
+
+        Raises whatever else the function raises. Closes the pool at the end.
+        """
+
         def process(file: File) -> tuple[str, Any]:
             result = self._process(file, function, options)
             if isinstance(result, Exception) and not isinstance(result, AudioError):
@@ -175,12 +192,13 @@ class WorkerPool:
                 worker.close()
 
 
-def load_tagger(**options: Any) -> tuple[Tagger, list[str]]:
-    """Return a `Tagger`, and a line about each model. Options and errors are those of `Tagger.load`."""
+def load_tagger(**options: Any) -> tuple[Tagger, Loaded]:
+    """Return a `Tagger`, and what it is made of. Options and errors are those of `Tagger.load`."""
     from audiotagger.inference.tagger import Tagger
 
     tagger = Tagger.load(**options)
-    return tagger, [f"{model.path}: {model.kind} model, version {model.version}" for model in tagger.models]
+    lines = {model.name: f"{model.path}: {model.kind} model, version {model.version}" for model in tagger.models}
+    return tagger, Loaded(lines, {model.name: model.version for model in tagger.models}, tagger.labels)
 
 
 def tag(tagger: Tagger, file: File, *, labels: Collection[str] | None = None, **options: Any) -> Tagging | ValueError:
