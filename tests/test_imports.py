@@ -79,6 +79,7 @@ def test_listing_runs_needs_no_training_extra(tmp_path: Path) -> None:
         ("sklearn", "train", ["train", "--model", "mel"]),
         ("pooch", "train", ["data", "download", "fsdkaggle2018"]),
         ("matplotlib", "plot", ["evaluate", "--plot", "confusion.png"]),
+        ("matplotlib", "plot", ["show", "song.wav", "--png", "song.png"]),
         ("sounddevice", "live", ["listen"]),
         ("starlette", "serve", ["serve"]),
         ("watchfiles", "watch", ["watch", ".", "--output", "results.jsonl"]),

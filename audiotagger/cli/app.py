@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from audiotagger import __version__
-from audiotagger.cli import data, embed, evaluate, export, listen, models, report, runs, serve, tag, train, watch
+from audiotagger.cli import data, embed, evaluate, export, listen, models, report, runs, serve, show, tag, train, watch
 from audiotagger.cli.console import errors_to_exit_status, print_note
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 
 for command in (
     tag.tag,
+    show.show,
     report.report,
     embed.embed,
     watch.watch,
