@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -57,6 +58,7 @@ def run(app: Starlette, listening: socket.socket, stop_now: Callable[[], object]
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             super().handle_exit(sig, frame)
             if self.force_exit:
+                logging.getLogger("uvicorn.error").disabled = True  # requests are cut off: no news
                 stop_now()
 
     config = uvicorn.Config(

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -80,7 +81,7 @@ def _too_large(max_bytes: int) -> HTTPException:
 async def _from_form(request: Request) -> UploadFile:
     try:
         form = await request.form(max_files=1, max_fields=10)
-    except UnicodeError:  # names in a charset that is none
+    except (FormParserError, UnicodeError):  # no form; names in a charset that is none
         raise HTTPException(400, ONE_FILE) from None
     parts = form.multi_items()
     if len(parts) != 1 or not isinstance(parts[0][1], UploadFile):

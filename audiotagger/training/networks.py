@@ -1,7 +1,7 @@
 """The networks: from waveforms to logits, with all preprocessing inside the graph.
 
-The models of the ensemble differ in their front ends: the mel model computes a log-mel spectrogram every 16 ms, the
-wave model applies learned filters to the waveform every 8 ms, long ones for low and short ones for high frequencies.
+The models of the ensemble differ in their front ends: the mel model computes a log-mel spectrogram every 20 ms, the
+wave model applies learned filters to the waveform every 10 ms, long ones for low and short ones for high frequencies.
 The architecture `baseline` is that of 2018, for comparison. All layers convert to ONNX with a dynamic batch size and
 number of samples.
 """
@@ -11,86 +11,93 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from audiotagger.training.layers import FilterBank, LogMel, MinMaxScaling, PeakDecibels, RMSNormalization
 
+_BLOCKS = (
+    # kernel, expanded channels, channels, channels of the squeeze, activation, stride
+    (3, 8, 8, 0, "relu", 1),
+    (3, 24, 16, 0, "relu", 2),
+    (3, 32, 16, 0, "relu", 1),
+    (5, 32, 16, 8, "relu", 2),
+    (5, 48, 16, 16, "relu", 1),
+    (5, 48, 16, 16, "relu", 1),
+    (3, 96, 32, 0, "hard_swish", 2),
+    (3, 80, 32, 0, "hard_swish", 1),
+    (3, 72, 32, 0, "hard_swish", 1),
+    (3, 72, 32, 0, "hard_swish", 1),
+    (3, 192, 48, 48, "hard_swish", 1),
+    (3, 272, 48, 72, "hard_swish", 1),
+    (5, 272, 64, 72, "hard_swish", 2),
+    (5, 384, 64, 96, "hard_swish", 1),
+    (5, 384, 64, 96, "hard_swish", 1),
+)
+"""MobileNetV3-Large with 0.4 times the channels."""
 
-def _conv(
-    x: Any, filters: int, kernel: int | tuple[int, int], strides: int | tuple[int, int] = 1, activation: str = "relu"
-) -> Any:
-    """Convolution, batch normalization, activation."""
-    x = layers.Conv2D(filters, kernel, strides, padding="same", use_bias=False)(x)
+
+def _normalize(x: Any, activation: str) -> Any:
     return layers.Activation(activation)(layers.BatchNormalization(momentum=0.97)(x))
 
 
-def _squeeze_excitation(x: Any) -> Any:
+def _conv(x: Any, filters: int, kernel: int, strides: int | tuple[int, int], activation: str) -> Any:
+    """Convolution, batch normalization, activation."""
+    return _normalize(layers.Conv2D(filters, kernel, strides, padding="same", use_bias=False)(x), activation)
+
+
+def _squeeze_excitation(x: Any, squeezed: int) -> Any:
     """Weight the channels of [batch, time, frequency, channels] by a function of their means.
 
     References
     ----------
     Hu et al. 2018, arXiv:1709.01507
     """
-    channels = x.shape[-1]
     gate = layers.GlobalAveragePooling2D(keepdims=True)(x)
-    gate = layers.Conv2D(channels // 4, 1, activation="relu")(gate)
-    return layers.Multiply()([x, layers.Conv2D(channels, 1, activation="hard_sigmoid")(gate)])
+    gate = layers.Conv2D(squeezed, 1, activation="relu")(gate)
+    return layers.Multiply()([x, layers.Conv2D(x.shape[-1], 1, activation="sigmoid")(gate)])
 
 
 def _inverted_residual(
-    x: Any, filters: int, expansion: int, kernel: int | tuple[int, int], strides: int, squeeze: bool
+    x: Any, kernel: int, expanded: int, filters: int, squeezed: int, activation: str, strides: int
 ) -> Any:
-    """Block of MobileNetV2: expand, filter each channel, project.
-
-    References
-    ----------
-    Sandler et al. 2018, arXiv:1801.04381
-    """
-    y = _conv(x, x.shape[-1] * expansion, 1)
+    """Block of MobileNet: expand, filter each channel, weight the channels, project."""
+    y = _conv(x, expanded, 1, 1, activation) if expanded != x.shape[-1] else x
     y = layers.DepthwiseConv2D(kernel, strides, padding="same", use_bias=False)(y)
-    y = layers.Activation("relu")(layers.BatchNormalization(momentum=0.97)(y))
-    if squeeze:
-        y = _squeeze_excitation(y)
-    y = _conv(y, filters, 1, activation="linear")
-    return layers.Add()([x, y]) if y.shape[-1] == x.shape[-1] and strides == 1 else y
+    y = _normalize(y, activation)
+    if squeezed:
+        y = _squeeze_excitation(y, squeezed)
+    y = _conv(y, filters, 1, 1, "linear")
+    return layers.Add()([x, y]) if filters == x.shape[-1] and strides == 1 else y
 
 
-def _image_model(
-    image: Any, stem_kernel: tuple[int, int], stem_strides: tuple[int, int], kernel: int | tuple[int, int]
-) -> Any:
-    """Return the embedding [batch, 480] of an image [batch, time, frequency].
+def _mobilenet(image: Any, stem_strides: tuple[int, int]) -> Any:
+    """Return the embedding [batch, 384] of an image [batch, time, frequency].
 
-    A strided stem, eleven inverted residuals, the later ones with squeeze-excitation, the mean over frequency, then
-    mean + max over time, for steady and for short sounds, as in PANNs.
+    With 97 = 3 * 2**5 + 1 frequencies, padding is the same at both ends of them in all five strided layers.
 
     References
     ----------
-    Kong et al. 2020, arXiv:1912.10211
+    Howard et al. 2019, arXiv:1905.02244; on spectrograms: Schmid et al. 2023, arXiv:2211.04772 (EfficientAT)
     """
-    x = layers.BatchNormalization(momentum=0.97, center=False, scale=False, name="dataset_normalization")(image)
+    x = layers.BatchNormalization(momentum=0.97, name="dataset_normalization")(image)
     x = layers.Reshape((-1, image.shape[-1], 1))(x)
-    x = _conv(x, 24, stem_kernel, stem_strides)
-    stages = ((32, 2, kernel, 2, 2), (56, 3, kernel, 2, 3), (112, 4, 3, 2, 4), (144, 4, 5, 1, 2))
-    for filters, expansion, size, strides, repeats in stages:
-        for i in range(repeats):
-            x = _inverted_residual(x, filters, expansion, size, strides if i == 0 else 1, squeeze=filters >= 80)
-    x = ops.mean(_conv(x, 480, 1), axis=2)
-    return layers.Add(name="embedding", dtype="float32")([ops.mean(x, axis=1), ops.max(x, axis=1)])
+    x = _conv(x, 8, 3, stem_strides, "hard_swish")
+    for block in _BLOCKS:
+        x = _inverted_residual(x, *block)
+    x = _conv(x, 384, 1, 1, "hard_swish")
+    return layers.GlobalAveragePooling2D(name="embedding")(x)
 
 
 def mel_model(waveform: Any) -> Any:
-    """Return the embedding [batch, 480] of the mel model: 64 mel bands, frames of 32 ms every 16 ms."""
-    x = LogMel(n_mels=64, n_fft=512, hop_length=256, floor_db=-60.0)(RMSNormalization()(waveform))
-    return _image_model(x, stem_kernel=(5, 5), stem_strides=(2, 2), kernel=3)
+    """Return the embedding [batch, 384] of the mel model: 97 mel bands, frames of 40 ms every 20 ms."""
+    return _mobilenet(
+        LogMel(n_mels=97, n_fft=640, hop_length=320, floor_db=-60.0)(RMSNormalization()(waveform)), (1, 2)
+    )
 
 
 def wave_model(waveform: Any) -> Any:
-    """Return the embedding [batch, 480] of the wave model: 64 learned filters, frames of 32 ms every 8 ms.
-
-    Kernels are longer in time than the mel model's, since its frames are closer together.
-    """
-    x = FilterBank(filters=64, frame_length=512, hop_length=128)(RMSNormalization()(waveform))
-    return _image_model(x, stem_kernel=(9, 5), stem_strides=(4, 2), kernel=(5, 3))
+    """Return the embedding [batch, 384] of the wave model: 97 learned filters, frames of 30 ms every 10 ms."""
+    return _mobilenet(FilterBank(filters=97, frame_length=480, hop_length=160)(RMSNormalization()(waveform)), (2, 2))
 
 
 def baseline_mel_model(waveform: Any) -> Any:

@@ -108,7 +108,9 @@ def test_a_file_that_changes_later_is_tagged_again(folder: Path) -> None:
     assert [result["tags"][0]["label"] for result in results()] == ["Flute", "Hi-hat"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL]
+)
 def test_it_continues_where_it_stopped(folder: Path, number: signal.Signals) -> None:
     shutil.copy(FLUTE, "rec/a.ogg")
     write_long(Path("rec/b.wav"), minutes=120)  # so that it is stopped while it tags
@@ -185,6 +187,7 @@ def test_a_folder_that_is_removed_ends_it_with_one_line(folder: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_network_drives_are_polled(folder: Path) -> None:
     with watching(env={**os.environ, "WATCHFILES_FORCE_POLLING": "1"}) as process:
         shutil.copy(FLUTE, "rec")

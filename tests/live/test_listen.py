@@ -57,7 +57,7 @@ def test_a_result_comes_with_its_last_sample(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize("rate", [16_000, 44_100])
+@pytest.mark.parametrize("rate", [16_000, pytest.param(44_100, marks=pytest.mark.slow)])
 def test_results_are_those_of_tag_for_the_same_seconds(tmp_path: Path, rate: int) -> None:
     waveform = np.concatenate([tone(2.0, rate), soundfile.read(EXAMPLES / "hi-hat.wav", dtype="float32")[0][:rate]])
     pcm = (waveform * 32_767).astype("<i2")

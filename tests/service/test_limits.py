@@ -81,6 +81,7 @@ def test_a_fault_costs_its_request_and_no_other(faulty: Path) -> None:
         assert "Traceback" not in service.printed()
 
 
+@pytest.mark.slow
 def test_a_client_that_leaves_while_it_waits_is_not_served(faulty: Path) -> None:
     with running(faulty, "--jobs", 1, "--timeout", 4) as service:
         first = SlowUpload(service, (faulty / "hang.wav").read_bytes())
@@ -124,6 +125,7 @@ def test_a_second_interrupt_ends_it_at_once(faulty: Path) -> None:
         assert "Traceback" not in service.printed()
 
 
+@pytest.mark.slow
 def test_it_says_so_if_others_can_reach_it(tmp_path: Path) -> None:
     for token, lines in ((None, 2), ("secret", 1)):
         with running(tmp_path, "--jobs", 1, "--host", "0.0.0.0", token=token) as service:

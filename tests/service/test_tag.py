@@ -165,6 +165,7 @@ def test_what_was_tagged_is_counted(service: Running) -> None:
     assert service.get("/health").json() == {"status": "ok"}
 
 
+@pytest.mark.slow
 def test_long_uploads_go_to_the_disk(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "long.wav", tone(120.0), 16_000)  # 3.8 MB, more than is kept in memory
     tagged = command("tag", "long.wav", "--format", "jsonl", cwd=tmp_path)
