@@ -32,7 +32,9 @@ def prepare(folder: Path) -> None:
     (folder / "session").mkdir()
     soundfile.write(folder / "session" / "rehearsal.flac", np.concatenate(parts), RATE)
     for name, factor in (("violin", 0.8), ("trumpet", 0.85), ("flute", 1.2), ("acoustic_guitar", 1.15)):
-        soundfile.write(folder / "session" / f"{name}_take_2.wav", soxr.resample(by_name[name], RATE, RATE * factor), RATE)
+        soundfile.write(
+            folder / "session" / f"{name}_take_2.wav", soxr.resample(by_name[name], RATE, RATE * factor), RATE
+        )
     noise = np.random.default_rng(0).normal(size=3 * RATE) * 0.05
     soundfile.write(folder / "session" / "room_tone.wav", noise, RATE)
     soundfile.write(folder / "session" / "both_at_once.wav", _mixed(by_name["hi-hat"], by_name["violin"]), RATE)
@@ -48,7 +50,18 @@ def main() -> None:
     """Tag the clips, and photograph the page."""
     with tempfile.TemporaryDirectory() as root, sync_playwright() as playwright:
         prepare(Path(root, "recordings"))
-        command = [sys.executable, "-m", "audiotagger", "tag", "recordings", "--hop", "1", "--report", "report.html", "-q"]
+        command = [
+            sys.executable,
+            "-m",
+            "audiotagger",
+            "tag",
+            "recordings",
+            "--hop",
+            "1",
+            "--report",
+            "report.html",
+            "-q",
+        ]
         subprocess.run(command, cwd=root, check=False, stdout=subprocess.DEVNULL)  # one file fails
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]

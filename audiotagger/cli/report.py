@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 EmbedAudioOption = Annotated[
     bool,
-    typer.Option("--embed-audio", help="Put the audio of files of up to a few minutes into the page."),
+    typer.Option("--embed-audio", help="Put the audio of files of up to two minutes into the page."),
 ]
 """Of every command that writes a page."""
 

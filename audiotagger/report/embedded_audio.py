@@ -12,7 +12,7 @@ import soundfile
 from audiotagger.audio.types import AudioFile, Waveform
 
 LARGEST = 1 << 20
-"""Bytes of one file's audio: about four minutes of Opus."""
+"""Bytes of one file's audio: about two minutes of Opus."""
 
 PLAYED = {
     ".flac": ("audio/flac", (b"fLaC",)),
@@ -27,18 +27,19 @@ PIECE = 1 << 14
 
 
 class EmbeddedAudio:
-    """Encodes a waveform that comes in blocks to Opus.
+    """Encodes a waveform that comes in blocks to Opus, or to Vorbis at a sample rate that Opus does not have.
 
     Parameters
     ----------
     sample_rate
-        Hz: 8000, 12000, 16000, 24000 or 48000.
+        Hz.
     """
 
     def __init__(self, sample_rate: int) -> None:
         self._encoded = io.BytesIO()
+        subtype = "OPUS" if sample_rate in (8_000, 12_000, 16_000, 24_000, 48_000) else "VORBIS"
         self._file = soundfile.SoundFile(
-            self._encoded, "w", sample_rate, channels=1, format="OGG", subtype="OPUS", compression_level=0.8
+            self._encoded, "w", sample_rate, channels=1, format="OGG", subtype=subtype, compression_level=0.8
         )
 
     def add(self, block: Waveform) -> None:
@@ -61,9 +62,12 @@ def _original(file: AudioFile) -> str:
     """Return the file itself, empty if it is no small one that a browser plays."""
     path = Path(os.fspath(file)) if isinstance(file, str | os.PathLike) else Path()
     kind, beginnings = PLAYED.get(path.suffix.lower(), ("", ()))
-    if not kind or path.stat().st_size > LARGEST // 4:
+    try:
+        if not kind or not path.is_file() or path.stat().st_size > LARGEST // 4:
+            return ""
+        data = path.read_bytes()
+    except OSError:  # gone since it was tagged
         return ""
-    data = path.read_bytes()
     return _data(kind, data) if data.startswith(beginnings) else ""
 
 

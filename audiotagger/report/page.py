@@ -10,12 +10,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
+from urllib.parse import quote
 
 from audiotagger import __version__
 
@@ -72,3 +74,12 @@ def shell() -> tuple[str, str]:
         text = text.replace(f"{{{{hash of {name}}}}}", f"'sha256-{digest}'").replace(f"{{{{{name}}}}}", source)
     begin, _, end = text.partition("{{data}}")
     return begin, end
+
+
+def relative_url(path: str, folder: Path) -> str:
+    """Return the URL of a file for a page in `folder`: relative, and percent-encoded whatever is in its name."""
+    try:
+        relative = os.path.relpath(path, folder)
+    except ValueError:  # on another drive
+        return Path(path).absolute().as_uri()
+    return f"./{quote(os.fsencode(relative.replace(os.sep, '/')))}"

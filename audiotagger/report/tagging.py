@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import base64
 import itertools
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from audiotagger.errors import AudioError
 from audiotagger.inference.results import Tagging
 from audiotagger.output.files import open_output
 from audiotagger.output.writers import Show, record
 from audiotagger.report.details import Details
-from audiotagger.report.page import Page
+from audiotagger.report.page import Page, relative_url
 
 if TYPE_CHECKING:
     from audiotagger.inference.isolation import File
@@ -133,12 +131,3 @@ def open_page(path: Path, loaded: Loaded, threshold: float | None = None) -> Ite
     about = {"models": dict(loaded.versions), "labels": list(loaded.labels), "threshold": threshold}
     with open_output(path, "strict") as file, Page(file, "tagging", about) as page:
         yield TaggingPage(page, path.resolve().parent)
-
-
-def relative_url(path: str, folder: Path) -> str:
-    """Return the URL of a file for a page in `folder`: relative, and percent-encoded whatever is in its name."""
-    try:
-        relative = os.path.relpath(path, folder)
-    except ValueError:  # on another drive
-        return Path(path).absolute().as_uri()
-    return f"./{quote(os.fsencode(relative.replace(os.sep, '/')))}"

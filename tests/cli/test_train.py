@@ -16,6 +16,7 @@ from typer.testing import Result
 
 from audiotagger.inference.model import shipped_models
 from tests.conftest import EXAMPLES, only_run, rows
+from tests.report.conftest import blocks, records
 
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
@@ -40,6 +41,11 @@ def test_a_run_tells_its_story(run: Run, workshop: Path) -> None:
     assert [row["label"] for row in report] == ["", "noise", "tone"]
     assert float(report[0]["map3"]) == pytest.approx(validation["map3"])
     assert sum(int(row["clips"]) for row in report[1:]) == validation["clips"]
+    assert all(float(row["val_loss"]) > 0 for row in history)
+    about = dict(blocks(folder / "report.html"))["about"]
+    assert [row["val_loss"] for row in about["history"]] == [float(row["val_loss"]) for row in history]
+    assert about["charts"]["mel"]["scores"]["map3"] == pytest.approx(validation["map3"])
+    assert len(records(folder / "report.html")) == validation["clips"]
     for picture in ("curves.png", "confusion.png"):
         assert (folder / picture).read_bytes().startswith(b"\x89PNG")
     listed = [line.split() for line in run("runs", cwd=workshop).stdout.splitlines()[1:]]
@@ -176,6 +182,7 @@ def test_a_net_can_learn_from_all_clips(run: Run, workshop: Path) -> None:
     assert "val " not in done.stderr
     assert json.loads((workshop / "whole-corpus" / "result.json").read_text())["validation"] == {}
     assert (workshop / "whole-corpus" / "curves.png").is_file()
+    assert dict(blocks(workshop / "whole-corpus" / "report.html"))["about"]["charts"] == {}
     assert not {"confusion.png", "report.csv"} & {path.name for path in (workshop / "whole-corpus").iterdir()}
     assert run("export", "whole-corpus", "--output", "of-all", cwd=workshop).exit_code == 0
     listed = run("models", "list", "--models", "of-all", cwd=workshop)

@@ -101,7 +101,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
         page.on("console", lambda message: complaints.append(message.text) if expected not in message.text else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(where.as_uri() if isinstance(where, Path) else where)
-        page.locator(".row, .sheet").first.wait_for()
+        page.locator(".row, .card").first.wait_for()
         return page
 
     yield open_page

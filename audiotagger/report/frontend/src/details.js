@@ -141,7 +141,9 @@ function similar(record, state, actions) {
 }
 
 function correct(record, { corrections, labels }, actions) {
-  if (trainingPath(record) === null) return html`<p class="dim">Its name is not one that can be written to a list, so it cannot be corrected here.</p>`;
+  if (record.error && record.duration === null) return nothing;
+  if (trainingPath(record) === null)
+    return html`<p class="dim note">It has no name that a list can hold, so its label cannot be corrected here.</p>`;
   const yours = corrections.get(record.path);
   const best = topLabel(record);
   const choices = [...new Set([...corrections.values(), ...about.labels, ...labels.map(([label]) => label)])];

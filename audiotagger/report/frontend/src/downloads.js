@@ -30,7 +30,7 @@ export function resultsJson(records) {
 
 // The path of a file for `audiotagger train`: absolute where the page is a file itself, else from the page's folder.
 export function trainingPath(record) {
-  if (!record.src || !record.path.isWellFormed()) return null;
+  if (!record.src || record.duration === null || record.path.isWellFormed?.() === false) return null;
   try {
     const local = location.protocol === "file:";
     const path = decodeURIComponent(local ? new URL(record.src, location).pathname : record.src);

@@ -2,7 +2,7 @@
 import { html, nothing } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import { pictureUrl } from "./data.js";
-import { clock, folderOf, nameOf, score, words } from "./format.js";
+import { clock, folderOf, nameOf, score, visible, words } from "./format.js";
 import { icons } from "./icons.js";
 import { canPlay, isPlaying, play, toggle } from "./player.js";
 import { topLabel } from "./records.js";
@@ -72,7 +72,7 @@ function row(record, position, { selected, corrections }, actions) {
     <span role="gridcell" class="cell-play">${canPlay(record) && !record.error
       ? html`<button class="play" tabindex="-1" aria-label=${`${isPlaying(record) ? "Pause" : "Play"} ${name}`} @click=${press}>${isPlaying(record) ? icons.pause : icons.play}</button>`
       : nothing}</span>
-    <span role="gridcell" class="cell-path"><bdi class="name">${name}</bdi><bdi class="folder dim">${folderOf(record.path)}</bdi></span>
+    <span role="gridcell" class="cell-path" title=${visible(record.path)}><bdi class="name">${name}</bdi><bdi class="folder dim">${folderOf(record.path)}</bdi></span>
     <span role="gridcell" class="cell-label" data-score=${record.tags.length ? score(record.tags[0].score) : ""}><bdi class="name">${yours !== undefined
       ? html`<span class="yours">${icons.check} ${words(yours)}</span>`
       : record.error ? html`<span class="mark">failed</span>` : words(topLabel(record)) || html`<span class="dim">silence</span>`}</bdi>
@@ -93,17 +93,17 @@ export function strip(record, actions) {
     event.stopPropagation();
     actions.select(record);
     const box = event.currentTarget.getBoundingClientRect();
-    play(record, ((event.clientX - box.left) / box.width) * record.duration);
+    play(record, ((event.clientX - box.left) / box.width) * (record.duration ?? 0));
   };
   return html`<span class="strip" data-time=${record.index} @click=${seekTo}>
     ${url ? html`<img src=${url} alt="" decoding="sync" draggable="false" />` : html`<span class="no-picture"></span>`}
-    <span class="segments">${(record.segments ?? []).map(
+    ${record.segments && html`<span class="segments">${record.segments.map(
       (one) => html`<span
         class=${one.label === topLabel(record) ? "own" : "other"}
         title=${`${words(one.label)} ${clock(one.start)}–${clock(one.end)}`}
         .style=${`left:${(100 * one.start) / record.duration}%;width:${(100 * (one.end - one.start)) / record.duration}%`}
       ></span>`,
-    )}</span>
+    )}</span>`}
     <span class="now"></span>
   </span>`;
 }

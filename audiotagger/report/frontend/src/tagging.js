@@ -168,7 +168,7 @@ function toolbar(state, { filter, update }) {
       <input type="range" min="0" max="1" step="0.05" .value=${String(minScore)} aria-label="Lowest score"
         @input=${(event) => filter({ minScore: Number(event.target.value) })} />
     </label>
-    <label class="autoplay"><input type="checkbox" .checked=${autoplay} @change=${(event) => update({ autoplay: event.target.checked })} /> Auto-play</label>
+    <label class="check autoplay"><input type="checkbox" .checked=${autoplay} @change=${(event) => update({ autoplay: event.target.checked })} /> Auto-play</label>
     <span class="line"><span class="found" role="status">${shown.length === state.records.length ? plural(shown.length, "file") : `${count(shown.length)} of ${plural(state.records.length, "file")}`}</span>
     <span class="keep">
       <button type="button" class="quiet" @click=${() => keep("csv")} aria-label="Download these results as CSV">${icons.save} CSV</button>
