@@ -77,7 +77,9 @@ def tag(
         typer.Option(
             "--format",
             "-f",
-            help="Output format. [default: by the suffix of --output, else table on a terminal, text in a pipe]",
+            metavar="FORMAT",
+            help="text, table, json, jsonl, csv or audacity. [default: by the suffix of --output, else table on a "
+            "terminal, text in a pipe]",
         ),
     ] = None,
     segments: SegmentsOption = False,
@@ -103,7 +105,7 @@ def tag(
         bool,
         typer.Option(
             "--retry-failed",
-            help="With --resume, retry files that failed for a reason that may have passed, such as a time-out.",
+            help="With --resume, retry files that failed for a reason that may have passed, such as a timeout.",
         ),
     ] = False,
     report: Annotated[
@@ -195,19 +197,20 @@ def tag(
                 results = zip(workers.tag_files(files, **limits), itertools.repeat(None))
             for tagging, details in results:
                 error: AudioTaggerError | None = tagging.error
+                outcome = tagging
                 if write and not error:
                     stored_from = STORED if min_score is None else min_score
                     failure = _store(tagging, stored_from, tuple(found.links), dry_run, dry_run or verbose)
-                    if failure and (report or chosen in (Format.json, Format.jsonl)):
-                        tagging = replace(tagging, error=failure)
+                    if failure:
+                        outcome = replace(tagging, error=failure)
                     error = failure
                 try:
                     with count.hidden():
-                        writer.write(tagging)
+                        writer.write(outcome if chosen in (Format.json, Format.jsonl) else tagging)
                 except OutputError as unwritten:
                     error = unwritten
                 if page:
-                    page.add(tagging, details)
+                    page.add(outcome, details)
                 count()
                 if tagging.warning and not quiet:
                     print_note(tagging.warning.message)

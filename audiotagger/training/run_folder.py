@@ -197,7 +197,7 @@ def write_history(run: Path, history: Sequence[dict[str, Any]]) -> None:
 def write_artifacts(
     run: Path,
     config: Config,
-    net: keras.Model,
+    model: keras.Model,
     held_out: Validation,
     judged: bool,
     history: Sequence[Mapping[str, float]],
@@ -208,7 +208,7 @@ def write_artifacts(
     ----------
     run, config
         The run.
-    net
+    model
         The finished model.
     held_out
         Clips to score it on.
@@ -225,7 +225,7 @@ def write_artifacts(
     from audiotagger.evaluation.page import write_page
     from audiotagger.evaluation.plots import plot_confusion
 
-    logits = held_out.logits(net)
+    logits = held_out.logits(model)
     enough = judged and len(held_out.truth) >= FEWEST_TO_CALIBRATE
     temperature = held_out.best_temperature(logits) if enough else config.recipe.temperature
     scores = held_out.scores(logits, temperature)
@@ -248,7 +248,7 @@ def write_artifacts(
     with replacing(run / "windows.npy") as partial:
         np.save(partial, held_out.windows[:32])
     with replacing(run / "model.keras") as partial:
-        net.save(partial)
+        model.save(partial)
     write_text(run / "result.json", json.dumps(result, indent=2))
 
 

@@ -45,6 +45,18 @@ def test_results_are_the_same_with_a_page(run: Run, clip: Path, tmp_path: Path) 
     assert with_page.stdout == run("tag", clip, "--top-k", 2).stdout
 
 
+def test_labels_that_could_not_be_stored_are_an_error_on_the_page(run: Run, clip: Path) -> None:
+    pytest.importorskip("mutagen", reason="needs the extra metadata")
+    other = clip.with_suffix(".au")
+    soundfile.write(other, tone(1.0), 16_000)
+    done = run("tag", other, "--write", "--report", clip.with_name("p.html"))
+    assert done.exit_code == 1
+    assert done.stdout.startswith(str(other))
+    (found,) = records(clip.with_name("p.html"))
+    assert found["error"]["kind"] == "not_written"
+    assert found["tags"]
+
+
 def test_timeline_follows_the_sound(batch: Path) -> None:
     both = next(one for one in records(batch / "report.html") if one["path"].endswith("both.flac"))
     lanes = {label: [LEVELS.index(level) for level in lane] for label, lane in both["timeline"]["labels"].items()}
