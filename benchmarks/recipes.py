@@ -19,7 +19,6 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-import keras
 import numpy as np
 import typer
 from numpy.typing import NDArray
@@ -29,6 +28,7 @@ from audiotagger.datasets.cache import decode_all
 from audiotagger.datasets.dataset import find_data, read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.evaluation import metrics
+from audiotagger.training.keras_file import load_keras
 from audiotagger.training.recipes import RECIPES, SAMPLE_RATE, with_teacher
 from audiotagger.training.run_folder import Config, new_config, write_text
 from audiotagger.training.trainer import fit
@@ -93,7 +93,7 @@ def predict(run: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     decoded = decode_all(everything, SAMPLE_RATE, lambda *_: None)
     waveforms = decoded.take([everything.index(clip) for clip in clips])
     held_out = Validation(clips, waveforms, dataset.labels, round(config.recipe.window * SAMPLE_RATE))
-    model = keras.saving.load_model(run / "model.keras", compile=False)
+    model = load_keras(run / "model.keras")
     temperature = json.loads((run / "result.json").read_text())["temperature"]
     return held_out.scores(held_out.logits(model), temperature), held_out.truth
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -158,24 +159,34 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def _work(root: Path, **lines: str) -> Path:
+    """Run commands in a folder, and write to NAME.txt what each prints."""
+    for name, line in lines.items():
+        done = invoke(*line.split(), cwd=root)
+        assert done.exit_code == 0, done.output
+        (root / f"{name}.txt").write_text(done.output, encoding="utf-8")
+    return root
+
+
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
-    """A folder with data/, a finished run of each model in runs/ and their export in models/, all by default options:
-    whoever needs a trained model takes these. What was said meanwhile is in mel.txt, wave.txt and export.txt.
+    """A folder with data/, a finished run of the mel model in runs/ and its export in models/, all by default options:
+    whoever needs a trained model takes this. What was printed meanwhile is in mel.txt and export.txt.
     """
     pytest.importorskip("tensorflow", reason="needs the extra train")
     root = tmp_path_factory.mktemp("workshop")
     (root / "data").symlink_to(corpus)
     tensorboard = "--tensorboard" if find_spec("tensorboard") else ""
-    for name, line in {
-        "mel": f"train --model mel --epochs 2 {tensorboard}",
-        "wave": "train --model wave --epochs 2",
-        "export": "export",
-    }.items():
-        done = invoke(*line.split(), cwd=root)
-        assert done.exit_code == 0, done.output
-        (root / f"{name}.txt").write_text(done.output, encoding="utf-8")
-    return root
+    return _work(root, mel=f"train --model mel --epochs 2 {tensorboard}", export="export")
+
+
+@pytest.fixture(scope="session")
+def both(tmp_path_factory: pytest.TempPathFactory, workshop: Path) -> Path:
+    """The same with both models. For slow tests."""
+    root = tmp_path_factory.mktemp("both")
+    (root / "data").symlink_to(workshop / "data")
+    shutil.copytree(workshop / "runs", root / "runs")
+    return _work(root, wave="train --model wave --epochs 2", export="export")
 
 
 def only_run(root: Path, kind: str) -> Path:

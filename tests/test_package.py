@@ -14,6 +14,7 @@ from tests.conftest import EXAMPLES
 pytest.importorskip("build", reason="needs the extra dev")
 
 
+@pytest.mark.slow
 def test_a_wheel_brings_its_models_and_tags_outside_the_checkout(tmp_path: Path) -> None:
     build = [
         sys.executable,

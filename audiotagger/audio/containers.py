@@ -57,7 +57,7 @@ def decode(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[AudioB
         raise _undecodable(name, error.strerror) from None
     if not container.streams.audio:
         container.close()
-        raise AudioError("no_audio", f"{name}: a file without sound; leave it out")
+        raise AudioError("no_audio", f"{name}: no audio track; leave it out")
     return _decode(container, _default(container.streams.audio), name, warn)
 
 
@@ -73,14 +73,14 @@ def _decode(
 
 
 def _undecodable(name: str, reason: str | None) -> AudioError:
-    return AudioError("undecodable", f"{name}: cannot be decoded ({reason}); it is damaged, or no audio")
+    return AudioError("undecodable", f"{name}: cannot be decoded ({reason}); it is damaged or not audio")
 
 
 def _frames(
     container: av.container.InputContainer, track: av.AudioStream, name: str, warn: Warn
 ) -> Iterator[av.AudioFrame]:
     if track.codec_context is None:
-        raise _undecodable(name, "nothing here knows its codec")
+        raise _undecodable(name, "unknown codec")
     decoded = damaged = in_front = 0
     read = 0.0
     for packet in _packets(container, track):
@@ -112,7 +112,7 @@ def _packets(container: av.container.InputContainer, track: av.AudioStream) -> I
 
 
 def _stated_seconds(container: av.container.InputContainer, track: av.AudioStream) -> float:
-    """How long the track is by what its container says, 0 if that does not say."""
+    """Return the duration of the track by its container, 0 if that does not state one."""
     if container.format.name not in STATE_DURATION:
         return 0.0
     if track.duration and track.time_base:

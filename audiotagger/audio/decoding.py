@@ -18,6 +18,7 @@ import soxr
 from numpy.typing import NDArray
 
 from audiotagger.audio import libsndfile
+from audiotagger.audio.discovery import name_of
 from audiotagger.audio.filters import mix_down, remove_bad_samples, remove_rumble
 from audiotagger.audio.streams import next_stream
 from audiotagger.audio.types import AudioBlock, AudioFile, Warn, Waveform, ignore
@@ -121,11 +122,6 @@ def waveform_blocks(
     yield from _at_rate(_mono([(source_rate, frames)], "waveform", warn), sample_rate)
 
 
-def name_of(file: AudioFile) -> str:
-    """Return what results and messages call a file: its path as given, or "-" for an open file."""
-    return os.fspath(file) if isinstance(file, str | os.PathLike) else "-"
-
-
 def spool(file: BinaryIO, name: str = "-", begin: bytes = b"") -> BinaryIO:
     """Return `file`, or, if it is a pipe, a temporary file with all that comes out of it: decoders jump about.
 
@@ -159,7 +155,7 @@ def _begin_of_pipe(pipe: io.FileIO, name: str) -> bytes:
     end = time.monotonic() + WAIT_FOR_WRITER
     while (data := pipe.read(1 << 16)) == b"":
         if time.monotonic() > end:
-            raise AudioError("unreadable", f"{name}: a pipe that nothing writes to; start what writes to it first")
+            raise AudioError("unreadable", f"{name}: nothing writes to this pipe; start the writer first")
         time.sleep(0.05)
     os.set_blocking(pipe.fileno(), True)
     return data or b""  # None: the writer is there and has not written yet
@@ -170,7 +166,7 @@ def _unusable_folder(folder: str) -> AudioError:
         os.scandir(folder).close()
     except OSError as error:
         return AudioError("unreadable", f"{folder}: {error.strerror}; check that it may be read")
-    return AudioError("no_audio", f"{folder}: a folder, and no audio file was found in it; from Python, use find_audio")
+    return AudioError("no_audio", f"{folder}: a folder without audio files; from Python, use find_audio")
 
 
 def _decode(file: BinaryIO, name: str, warn: Warn, begin: bytes = b"") -> Iterator[AudioBlock]:
@@ -189,7 +185,7 @@ def _decode(file: BinaryIO, name: str, warn: Warn, begin: bytes = b"") -> Iterat
 
 
 def _nothing_in(name: str) -> AudioError:
-    return AudioError("empty", f"{name}: holds no audio; leave it out or record it again")
+    return AudioError("empty", f"{name}: no audio in it; leave it out or record it again")
 
 
 def _pieces(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[AudioBlock]:
@@ -234,7 +230,7 @@ def _gather(pieces: Iterable[AudioBlock], name: str) -> Iterator[AudioBlock]:
     """Yield blocks of `BLOCK_SECONDS`, whatever the pieces: what is decided by block does not depend on the format."""
     for (rate, channels), alike in itertools.groupby(pieces, lambda piece: (piece[0], piece[1].shape[1])):
         if not 1 <= rate <= HIGHEST_RATE:
-            raise AudioError("undecodable", f"{name}: a sample rate of {rate} Hz; it is damaged, or no audio")
+            raise AudioError("undecodable", f"{name}: a sample rate of {rate} Hz; it is damaged or not audio")
         size = max(1, min(BLOCK_SECONDS * rate, BLOCK_SAMPLES // channels))
         held: list[Waveform] = []
         frames = 0

@@ -185,3 +185,8 @@ def read_names(file: BinaryIO, null: bool = False) -> Iterator[str]:
             yield from (os.fsdecode(name) for name in map(trim, names) if name)
     if trim(rest):
         yield os.fsdecode(trim(rest))
+
+
+def name_of(audio: object) -> str:
+    """Return what results and messages call a file: its path as given; "-" for an open file or an array."""
+    return os.fspath(audio) if isinstance(audio, str | os.PathLike) else "-"

@@ -1,4 +1,4 @@
-"""Decode with libsndfile, and go on where it stops before the file does."""
+"""Decode with libsndfile, and continue where it stops before the end of the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the modules of this folder hand to each other."""
+"""The types of what modules hand to each other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from audiotagger.errors import AudioWarning
 
-Waveform = NDArray[np.float32]
+Array = NDArray[np.float32]
+"""Numbers such as probabilities and embeddings; whoever returns some states the shape."""
+
+Waveform = Array
 """Samples, [frames] or [frames, channels], full scale [-1, 1]."""
 
 AudioBlock = tuple[int, Waveform]

@@ -10,6 +10,7 @@ import typer
 from audiotagger import __version__
 from audiotagger.cli import data, embed, evaluate, export, listen, models, runs, serve, tag, train, watch
 from audiotagger.cli.console import errors_to_exit_status, print_note
+from audiotagger.cli.options import Command
 
 app = typer.Typer(
     name="audiotagger",
@@ -32,7 +33,7 @@ for command in (
     export.export,
     evaluate.evaluate,
 ):
-    app.command()(command)
+    app.command(cls=Command)(command)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 

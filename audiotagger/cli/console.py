@@ -70,7 +70,7 @@ def errors_to_exit_status() -> Iterator[None]:
         number = interrupt.args[0] if isinstance(interrupt, Terminated) else signal.SIGINT
         raise typer.Exit(128 + number) from None
     except MemoryError:
-        print_note("memory ran out; free some, or raise the limit")
+        print_note("memory ran out; free some or raise the limit")
         raise typer.Exit(1) from None
     except OSError as error:
         # Or Python would report the error once more when it flushes stdout at exit.

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from audiotagger.cli.console import byte_counter, counter, errors_to_exit_status, mute_c_libraries
-from audiotagger.cli.options import DataArgument
+from audiotagger.cli.options import Command, DataArgument
 
 app = typer.Typer(help="Validate and download training datasets.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -18,9 +18,11 @@ class Published(StrEnum):  # noqa: D101
     fsdkaggle2018 = "fsdkaggle2018"
 
 
-@app.command()
+@app.command(cls=Command)
 def validate(data: DataArgument = None) -> None:
-    """Find unreadable clips, duplicates and labels with too few clips, and summarize the dataset.
+    """Check a dataset before training on it.
+
+    It lists unreadable clips, duplicates and labels with too few clips, and summarizes the dataset.
 
     Exit status: 0 ready for training, perhaps with warnings; 1 training would fail; 2 wrong usage.
     """
@@ -42,7 +44,7 @@ def validate(data: DataArgument = None) -> None:
             raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=Command)
 def download(
     name: Annotated[
         Published, typer.Argument(metavar="NAME", help="fsdkaggle2018: 11,073 clips of 41 labels, about 5 GB.")

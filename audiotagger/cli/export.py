@@ -30,7 +30,10 @@ def export(
         typer.Option("--quantize", help="Store convolutions in 8 bits: smaller and faster. Needs the run's data."),
     ] = False,
 ) -> None:
-    """Export trained models to ONNX after checking their outputs against Keras. Needs the extra "train"."""
+    """Export trained models to ONNX, checked against Keras.
+
+    Nothing is replaced unless the outputs are the same. Needs the extra "train".
+    """
     os.environ["KERAS_BACKEND"] = "tensorflow"  # tf2onnx converts no other
     with errors_to_exit_status(), training_extra():
         from audiotagger.evaluation.metrics import FEW_CLIPS

@@ -67,7 +67,9 @@ def list_models(
 
 @app.command()
 def verify(models: ModelsOption = None) -> None:
-    """Verify that model files are intact, compatible and reproduce their reference output.
+    """Verify that model files are intact and compatible.
+
+    They must also reproduce the reference output that was stored when they were exported.
 
     Exit status: 0 they are, perhaps with warnings; 1 they are not; 2 wrong usage.
     """

@@ -11,12 +11,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from audiotagger.cli.console import print_note
 
 if TYPE_CHECKING:
     from audiotagger.audio.discovery import AudioFiles
     from audiotagger.inference.workers import WorkerPool
+
+
+class Command(TyperCommand):
+    """A command whose help leaves out what Python calls the type of an argument, such as list[str]."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        params: list[Any] = super().get_params(ctx)
+        for param in params:
+            if param.param_type_name == "argument":
+                param.display_type_rich = lambda ctx: None
+        return params
+
 
 ModelsOption = Annotated[
     Path | None,
@@ -93,7 +106,7 @@ LabelsOption = Annotated[
     str | None,
     typer.Option(
         metavar="LIST|FILE",
-        help="Only these labels, with scores renormalized: comma-separated, or a text file with one per line.",
+        help="Only these labels, with scores renormalized: separated by commas, or a text file with one per line.",
     ),
 ]
 SegmentsOption = Annotated[

@@ -15,7 +15,10 @@ def runs(
     folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder of runs. [default: runs]")] = None,
     output_format: ListFormatOption = ListFormat.table,
 ) -> None:
-    """List training runs, the newest last, with their progress and validation scores."""
+    """List training runs with their progress and validation scores.
+
+    The newest is the last.
+    """
     with errors_to_exit_status():
         from audiotagger.training.run_folder import RUNS
         from audiotagger.training.run_list import as_json, as_table, list_runs

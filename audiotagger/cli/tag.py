@@ -74,7 +74,9 @@ def tag(
         typer.Option(
             "--format",
             "-f",
-            help="Output format. [default: by the suffix of --output, else table on a terminal, text in a pipe]",
+            metavar="FORMAT",
+            help="text, table, json, jsonl, csv or audacity. [default: by the suffix of --output, else table on a "
+            "terminal, text in a pipe]",
         ),
     ] = None,
     segments: SegmentsOption = False,
@@ -100,7 +102,7 @@ def tag(
         bool,
         typer.Option(
             "--retry-failed",
-            help="With --resume, retry files that failed for a reason that may have passed, such as a time-out.",
+            help="With --resume, retry files that failed for a reason that may have passed, such as a timeout.",
         ),
     ] = False,
     write: Annotated[

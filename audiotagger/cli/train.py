@@ -62,7 +62,7 @@ def train(
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Random seed for initialization and sampling. [default: 0]")
+        int | None, typer.Option(min=0, metavar="N", help="Random seed for initialization and sampling. [default: 0]")
     ] = None,
     teacher: Annotated[
         Path | None,

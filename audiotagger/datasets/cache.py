@@ -14,17 +14,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from audiotagger import __version__
-from audiotagger.audio.decoding import VERSION, read_blocks
+from audiotagger.audio.decoding import VERSION, read_blocks, read_waveform
+from audiotagger.audio.types import Array
 from audiotagger.datasets.clip import Clip
 from audiotagger.errors import DataError, ExtraError
 from audiotagger.extras import extra_error
 from audiotagger.inference.parallel import available_cores
 from audiotagger.output.files import replacing
-
-Array = NDArray[np.float32]
 
 LIMIT = 20 * 10**9
 """Bytes that the cache may hold; more only while one dataset needs more."""
@@ -41,7 +39,7 @@ class Waveforms:
 
     def __getitem__(self, index: int) -> Array:
         waveform = _load(self._entries[index])
-        return _decode(self._paths[index], self._sample_rate) if waveform is None else waveform
+        return read_waveform(self._paths[index], self._sample_rate) if waveform is None else waveform
 
     def take(self, indices: Sequence[int]) -> Waveforms:
         """Return those of these clips, in this order."""
@@ -75,7 +73,7 @@ def decode_all(clips: Sequence[Clip], sample_rate: int, progress: Callable[[int,
             os.utime(entry)  # used now: others are deleted before it
 
     def fill(entry: Path) -> None:
-        waveform = _decode(missing[entry], sample_rate)
+        waveform = read_waveform(missing[entry], sample_rate)
         try:
             with replacing(entry, durable=False) as partial:
                 np.save(partial, waveform)
@@ -116,7 +114,7 @@ def cache_folder() -> Path:
 def unwritable(error: OSError) -> DataError:
     """Return the error to raise if the cache cannot be written to."""
     reason = error.strerror or error
-    return DataError(f"{cache_folder()}: {reason}; make room, or set AUDIOTAGGER_CACHE to another folder")
+    return DataError(f"{cache_folder()}: {reason}; free some space, or set AUDIOTAGGER_CACHE to another folder")
 
 
 def _entry(path: Path, sample_rate: int) -> Path:
@@ -132,10 +130,6 @@ def _load(entry: Path) -> Array | None:
     except (EOFError, OSError, ValueError):  # deleted, or cut off by a loss of power
         return None
     return waveform
-
-
-def _decode(path: Path, sample_rate: int) -> Array:
-    return np.concatenate(list(read_blocks(path, sample_rate)))
 
 
 def _trim(folder: Path, keep: set[Path]) -> None:

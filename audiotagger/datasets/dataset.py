@@ -62,7 +62,8 @@ def find_data(data: Path | None) -> Path:
     """Return where the data is: `data`, else AUDIOTAGGER_DATA, else ./data. Raises DataError if nothing is there."""
     root = data or Path(os.environ.get("AUDIOTAGGER_DATA") or "data")
     if not root.exists():
-        raise DataError(f"{root}: no such file or folder; give DATA or set AUDIOTAGGER_DATA: {LAYOUTS}")
+        remedy = "give DATA, such as a folder of clips per label, or set AUDIOTAGGER_DATA"
+        raise DataError(f"{root}: no such file or folder; {remedy}")
     return root
 
 

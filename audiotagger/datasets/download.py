@@ -136,10 +136,10 @@ def unpack(archive: Path, folder: str) -> None:
         with zipfile.ZipFile(archive) as file:
             file.extractall(partial)
         if not (partial / folder).is_dir():
-            raise FetchError(f"{archive}: no folder {folder} in it; remove it")
+            raise FetchError(f"{archive}: no folder {folder} in it; remove it and download it again")
         (partial / folder).rename(archive.with_name(folder))
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-        again = "make room, or remove it and fetch it again"
+        again = "free some space, or remove it and download it again"
         raise FetchError(f"{archive}: cannot be unpacked ({error}); {again}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -113,8 +113,8 @@ def make_report(evaluation: Evaluation) -> EvaluationReport:
     """Compute all scores of an evaluation."""
     predictions, further = evaluation.predictions, evaluation.further
     known, other = evaluation.confidence, evaluation.other_confidence
-    models = [name for name in predictions.scores if name != ENSEMBLE]
-    pairs = itertools.permutations(models, 2)
+    scores = predictions.scores
+    models = [name for name in scores if name != ENSEMBLE]
     return EvaluationReport(
         split=evaluation.split,
         clips=len(predictions.truth),
@@ -122,7 +122,10 @@ def make_report(evaluation: Evaluation) -> EvaluationReport:
         known_labels=evaluation.known_labels,
         models=score_models(predictions),
         gains=[_gain(predictions, name) for name in models] if len(models) > 1 else [],
-        complements=[Complement(*pair, _complement_rate(predictions, *pair)) for pair in pairs],
+        complements=[
+            Complement(name, helper, metrics.complement_rate(scores[name], scores[helper], predictions.truth))
+            for name, helper in itertools.permutations(models, 2)
+        ],
         confident=_confident(known),
         out_of_domain=OutOfDomainScores(len(other), _confident(other), metrics.auroc(known, other))
         if len(other)
@@ -174,10 +177,6 @@ def _gain(predictions: Predictions, name: str) -> Gain:
     }
     intervals = {field: metrics.interval(np.mean, values) for field, values in gained.items()}
     return Gain(name, float(gained["map3"].mean()), float(gained["top1"].mean()), intervals)
-
-
-def _complement_rate(predictions: Predictions, name: str, helper: str) -> float:
-    return metrics.complement_rate(predictions.scores[name], predictions.scores[helper], predictions.truth)
 
 
 def _confident(scores: metrics.Scores) -> float:

@@ -123,12 +123,12 @@ def _convert(run: Path, folder: Path, in_8_bits: bool, progress: Callable[[int, 
         again = f"audiotagger train --model {config.kind} --arch {config.arch} --output {run} --resume"
         raise RunError(f"{run}: this run has not finished; resume it with `{again}`")
     result = json.loads((run / "result.json").read_text(encoding="utf-8"))
-    net = load_keras(run / "model.keras")
+    trained = load_keras(run / "model.keras")
     # The output for none of the labels is left out, so the rest may sum to less than one.
-    scores = keras.layers.Softmax()(net.output / result["temperature"])[:, : len(config.labels)]
-    model = keras.Model(net.input, [scores, net.get_layer("embedding").output])
+    scores = keras.layers.Softmax()(trained.output / result["temperature"])[:, : len(config.labels)]
+    model = keras.Model(trained.input, [scores, trained.get_layer("embedding").output])
     path = folder / f"{config.kind}.onnx"
-    _write_onnx(model, path, _metadata(config, result, net.get_layer("embedding").output.shape[-1]))
+    _write_onnx(model, path, _metadata(config, result, trained.get_layer("embedding").output.shape[-1]))
     shutil.copyfile(run / "model.keras", path.with_suffix(".keras"))
     windows = np.load(run / "windows.npy").astype(np.float32)
     expected, embedding = (np.asarray(output) for output in model(windows, training=False))

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from audiotagger.audio.types import Array
 from audiotagger.datasets.cache import decode_all
 from audiotagger.datasets.clip import Clip
 from audiotagger.datasets.dataset import Dataset, dataset_id, read_dataset
@@ -128,14 +128,14 @@ def _balanced(clips: Sequence[Clip]) -> list[Clip]:
 
 
 class _Reader(CalibrationDataReader):
-    def __init__(self, windows: Sequence[NDArray[np.float32]]) -> None:
+    def __init__(self, windows: Sequence[Array]) -> None:
         self._inputs: Iterator[dict[str, Any]] = ({"waveform": window[None]} for window in windows)
 
     def get_next(self) -> dict[str, Any] | None:
         return next(self._inputs, None)
 
 
-def _write(source: Path, target: Path, windows: Sequence[NDArray[np.float32]]) -> None:
+def _write(source: Path, target: Path, windows: Sequence[Array]) -> None:
     """Write the model of `source` with 8-bit weights, one scale per channel, and activations, one scale per tensor."""
     # Batch normalization is folded into the convolutions already. Optimizing the graph here would tie the file to
     # operators of onnxruntime's own, and symbolic shapes need another package.
@@ -155,7 +155,7 @@ def _write(source: Path, target: Path, windows: Sequence[NDArray[np.float32]]) -
     )
 
 
-def _predict(model: Model, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+def _predict(model: Model, windows: Array) -> Array:
     """Return probabilities [windows, labels], one window at a time as in tagging."""
     return np.concatenate([model.predict(window[None]) for window in windows])
 

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from audiotagger.inference.model import Model
 
+LARGEST = 1 << 29
+"""Bytes of a file; the shipped ones have 6 MB."""
+
 SAMPLE_RATES = (1_000, 400_000)
 """Lowest and highest accepted sample rate in Hz."""
 

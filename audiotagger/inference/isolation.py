@@ -9,6 +9,7 @@ arguments, and an answer; from then on a job and its result. Instead of either t
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import pkgutil
@@ -22,6 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
+from audiotagger.audio.discovery import name_of
 from audiotagger.errors import AudioError, AudioTaggerError, WorkerError
 
 if TYPE_CHECKING:
@@ -32,7 +34,13 @@ File = str | BinaryIO
 Job = tuple[File, Callable[..., object], dict[str, Any]]
 """A file, the function to call with the service and the file, and its other arguments."""
 
-START = "import sys; sys.path[:] = sys.argv[1:]; from audiotagger.inference.isolation import serve; serve()"
+START = """
+import gc, sys
+gc.disable()  # imports leave no garbage
+sys.path[:] = sys.argv[1:]
+from audiotagger.inference.isolation import serve
+serve()
+"""
 
 LOST = (EOFError, OSError, pickle.UnpicklingError)
 """What the parent sees of a worker that has ended, or that takes too long: nothing or half an answer."""
@@ -99,7 +107,7 @@ class Worker:
                 raise WorkerError(message) from None
             except LOST:
                 raise WorkerError(
-                    f"a worker process ended ({self.end()}) while it loaded the models; check them, or free some memory"
+                    f"a worker process ended ({self.end()}) while loading the models; check them, or free memory"
                 ) from None
         if isinstance(self._ready, Exception):
             raise self._ready
@@ -173,11 +181,12 @@ def serve() -> None:
     except (AudioTaggerError, ValueError, OverflowError) as error:
         _send(stream, error)
     except MemoryError:
-        _send(stream, WorkerError("cannot load the models: memory ran out; free some, or raise the limit"))
+        _send(stream, WorkerError("cannot load the models: memory ran out; free some or raise the limit"))
     except Exception as error:  # numpy or onnxruntime cannot be imported
         _send(stream, WorkerError(f"cannot load the models ({error.__cause__ or error}); check the installation"))
     else:
         _send(stream, answer)
+    gc.enable()
     while True:
         _send(stream, _process(service, *jobs.get()))
 
@@ -213,8 +222,3 @@ def _process(service: object, file: File, function: Callable[..., object], optio
     finally:
         if not isinstance(file, str):
             file.close()
-
-
-def name_of(file: File) -> str:
-    """Return what results and messages call a file: its path as given, or "-" for an open file."""
-    return file if isinstance(file, str) else "-"

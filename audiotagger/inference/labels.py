@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from audiotagger.audio.types import Array
 from audiotagger.inference.results import Tag
 
 
@@ -34,14 +34,14 @@ class LabelSubset:
         self.labels = tuple(known[index] for index in self._columns)
         """In the model's order."""
 
-    def renormalize(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    def renormalize(self, probabilities: Array) -> Array:
         """Return probabilities [chosen labels] that sum to 1, or all 0, given those [known labels]."""
         if self._all:
             return probabilities
         chosen = probabilities[self._columns].astype(np.float64)  # in which no sum of float32 is too small to divide by
         return (chosen / (chosen.sum() or 1.0)).astype(np.float32)
 
-    def top(self, probabilities: NDArray[np.float32], k: int, min_score: float) -> tuple[Tag, ...]:
+    def top(self, probabilities: Array, k: int, min_score: float) -> tuple[Tag, ...]:
         """Return at most `k` tags with at least `min_score`, best first, given probabilities [known labels]."""
         scores = self.renormalize(probabilities)
         if not scores.any():  # silence
@@ -49,7 +49,7 @@ class LabelSubset:
         best = np.argsort(-scores, kind="stable")[:k]
         return tuple(Tag(self.labels[i], float(scores[i])) for i in best if scores[i] >= min_score)
 
-    def reaches(self, threshold: float, probabilities: NDArray[np.float32]) -> bool:
+    def reaches(self, threshold: float, probabilities: Array) -> bool:
         """Return whether the best label is confident, given probabilities [known labels].
 
         What counts is its probability if the labels that were left out are impossible: the probability of none of the

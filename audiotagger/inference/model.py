@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from audiotagger.audio.types import Array
 from audiotagger.errors import ModelError
 
 # No telemetry; read when onnxruntime is imported.
@@ -20,8 +20,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
 
-from audiotagger.inference.contract import contract_errors
-from audiotagger.inference.model_file import read_model_file
+from audiotagger.inference.contract import LARGEST, contract_errors
 
 FORMAT = "1"
 """Value of the metadata key "audiotagger" in files that this version reads."""
@@ -106,7 +105,7 @@ class Model:
         MemoryError
             Memory ran out.
         """
-        data = read_model_file(path)
+        data = _read(path)
         options = onnxruntime.SessionOptions()
         # One thread per call and several files at once are faster than several threads per call.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -160,7 +159,7 @@ class Model:
         """Return the declared outputs."""
         return _tensors(self._session.get_outputs())
 
-    def predict(self, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(self, waveforms: Array) -> Array:
         """Predict the labels of waveforms.
 
         Parameters
@@ -181,7 +180,7 @@ class Model:
         """
         return self._run("probabilities", waveforms, len(self.labels))
 
-    def embed(self, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
+    def embed(self, waveforms: Array) -> Array:
         """Compute the embeddings of waveforms: the network's last layer before the labels.
 
         Parameters
@@ -204,7 +203,7 @@ class Model:
             raise ModelError(f"{self.path}: the model has no embedding output; export it again")
         return self._run("embedding", waveforms, self.embedding_size)
 
-    def _run(self, output: str, waveforms: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    def _run(self, output: str, waveforms: Array, size: int) -> Array:
         try:
             (values,) = self._session.run([output], {"waveform": waveforms})
         except Exception as error:  # onnxruntime has no base class for its errors
@@ -226,6 +225,23 @@ class Model:
 
     def __reduce__(self) -> tuple[Callable[[Path], Model], tuple[Path]]:
         return Model.load, (self.path.absolute(),)  # ONNX Runtime's sessions cannot be pickled
+
+
+def _read(path: Path) -> bytes:
+    """Read a model file, which may come from anywhere: not too large, and with all its weights."""
+    if not path.is_file():
+        raise ModelError(f"{path}: no such model file; create one with `audiotagger export`")
+    if (size := path.stat().st_size) > LARGEST:
+        raise ModelError(f"{path}: too large for a model ({size >> 20} MiB, the limit is {LARGEST >> 20} MiB)")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}; check that it may be read") from None
+    # The key, after its length, with which a tensor, also in a subgraph, names a file, or an address in memory, to take
+    # its values from. In protocol buffers a length of 8 ends in one of these bytes, however it is encoded.
+    if b"\x08location" in data or b"\0location" in data:
+        raise ModelError(f"{path}: some of its weights are in another file; export it again as a single file")
+    return data
 
 
 def _reason(error: Exception) -> str:

@@ -7,8 +7,15 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+from audiotagger.audio.discovery import name_of
+from audiotagger.errors import AudioError, AudioTaggerError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from audiotagger.audio.types import AudioFile
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -40,6 +47,8 @@ def ordered_map(
     BaseException
         Whatever `function` or `items` raises, in place of the result.
     """
+    from concurrent.futures import ThreadPoolExecutor  # slow to import, and workers map nothing
+
     # Twice as many as can run: the next ones start while the first in order is still running.
     ended = threading.Event()
     waiting: queue.Queue[Future[Result] | BaseException | None] = queue.Queue(2 * jobs - 1)
@@ -68,6 +77,42 @@ def ordered_map(
             with contextlib.suppress(queue.Empty):  # makes room for what the thread is about to put
                 while True:
                     waiting.get_nowait()
+
+
+def map_files(
+    function: Callable[[AudioFile, threading.Event], Result], files: Iterable[AudioFile], jobs: int | None
+) -> Iterator[tuple[str, Result | AudioError]]:
+    """Apply a function to audio files in parallel threads: an error of one of them is its result.
+
+    Parameters
+    ----------
+    function
+        Called with a file, and an event after which nobody needs the result any more.
+    files
+        As the items of `ordered_map`.
+    jobs
+        Number of threads, by default the CPU cores that this process may use.
+
+    Yields
+    ------
+    tuple
+        What messages call the file, and the function's result for it or its error, in order.
+    """
+    cancelled = threading.Event()
+
+    def process(file: AudioFile) -> tuple[str, Result | AudioError]:
+        name = name_of(file)
+        try:
+            return name, function(file, cancelled)
+        except AudioError as error:
+            return name, error
+        except AudioTaggerError:  # of the models, not of this file
+            raise
+        except Exception as error:  # a failing disk, a bug in a decoder
+            reason = (isinstance(error, OSError) and error.strerror) or repr(error)
+            return name, AudioError("unreadable", f"{name}: cannot be read ({reason}); check the file and the disk")
+
+    return ordered_map(process, files, jobs or available_cores(), cancelled.set)
 
 
 def available_cores() -> int:

@@ -1,4 +1,4 @@
-"""Tag audio: predict each window with each model, average over windows and models, take the best labels."""
+"""Tag audio files and waveforms: average over windows and models, and take the best labels."""
 
 from __future__ import annotations
 
@@ -6,27 +6,23 @@ import copy
 import itertools
 import os
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audiotagger.audio.decoding import name_of, read_blocks, waveform_blocks
-from audiotagger.audio.types import AudioFile, Warn, Waveform, ignore
-from audiotagger.audio.windows import is_silent, split_windows
-from audiotagger.errors import AudioError, AudioTaggerError, AudioWarning, ModelError
+from audiotagger.audio.decoding import read_blocks, waveform_blocks
+from audiotagger.audio.discovery import name_of
+from audiotagger.audio.types import Array, AudioFile, Warn, Waveform, ignore
+from audiotagger.errors import AudioError, AudioWarning
+from audiotagger.inference.ensemble import Ensemble
 from audiotagger.inference.labels import LabelSubset
 from audiotagger.inference.model import Model, model_files
-from audiotagger.inference.parallel import available_cores, ordered_map
+from audiotagger.inference.parallel import map_files
 from audiotagger.inference.results import Segment, Tag, Tagging, Timeline
-
-Result = TypeVar("Result")
 
 Audio = AudioFile | NDArray[np.floating]
 """A path, an open binary file, or a waveform [samples] or [samples, channels] with full scale [-1, 1]."""
-
-Probabilities = NDArray[np.float32]
 
 DEFAULT_THRESHOLD = 0.5
 """Scores are calibrated: a label with at least this score is more likely right than wrong."""
@@ -69,28 +65,11 @@ class Tagger:
         threshold: float = DEFAULT_THRESHOLD,
         labels: Collection[str] | None = None,
     ) -> None:
-        self.models = tuple(models)
-        if not self.models:
-            raise ModelError("no models; create some with `audiotagger export`")
-        first = self.models[0]
-        for model in self.models[1:]:
-            if model.labels != first.labels or model.sample_rate != first.sample_rate:
-                raise ModelError(
-                    f"{model.path}: labels or sample rate differ from {first.path}, so they cannot be averaged; "
-                    "keep them in separate folders"
-                )
-        self.sample_rate = first.sample_rate
-        """Hz."""
-        self._subset = LabelSubset(first.labels, labels)
+        self._ensemble = Ensemble(models, window, hop)
+        self.models, self.sample_rate = self._ensemble.models, self._ensemble.sample_rate
+        self._subset = LabelSubset(self._ensemble.labels, labels)
         self.labels = self._subset.labels
         """In the order of `probabilities`."""
-        trained_for = max(model.window_samples for model in self.models)
-        self._window = round(window * self.sample_rate) if window is not None else trained_for
-        self._hop = round(hop * self.sample_rate) if hop is not None else self._window
-        if not 1 <= self._hop <= self._window:
-            raise ValueError(
-                f"--hop must be greater than 0 and at most --window ({self._window / self.sample_rate:g} s)"
-            )
         self._threshold = threshold
 
     @classmethod
@@ -155,7 +134,7 @@ class Tagger:
             The array is not a waveform or has no sample rate.
         """
         warnings: list[AudioWarning] = []
-        return self._tag(_path_of(audio), self._blocks(audio, sample_rate, warnings.append), warnings, top_k, min_score)
+        return self._tag(name_of(audio), self._blocks(audio, sample_rate, warnings.append), warnings, top_k, min_score)
 
     def segments(self, audio: Audio, *, sample_rate: int | None = None) -> tuple[Segment, ...]:
         """Return the time-stamped labels of one file or waveform. Parameters and errors are those of `tag`."""
@@ -191,15 +170,16 @@ class Tagger:
         has worker processes and a time limit.
         """
 
-        def tag(path: str, blocks: Iterable[Waveform], warnings: Sequence[AudioWarning]) -> Tagging:
-            return self._tag(path, blocks, warnings, top_k, min_score)
+        def tag(file: AudioFile, cancelled: threading.Event) -> Tagging:
+            warnings: list[AudioWarning] = []
+            return self._tag(name_of(file), self._blocks_until(cancelled, file, warnings), warnings, top_k, min_score)
 
         if isinstance(files, str | os.PathLike):
             raise TypeError(f"tag_files takes several files; for a single one, use [{files!r}]")
-        for path, result in self._map_files(tag, files, jobs):
+        for path, result in map_files(tag, files, jobs):
             yield Tagging(path, error=result) if isinstance(result, AudioError) else result
 
-    def probabilities(self, blocks: Iterable[Waveform]) -> dict[str, Probabilities]:
+    def probabilities(self, blocks: Iterable[Waveform]) -> dict[str, Array]:
         """Predict a waveform given in blocks [samples] at `sample_rate`.
 
         Returns
@@ -210,7 +190,7 @@ class Tagger:
         means, _, _ = self._predict(blocks, 0.0)
         return {name: self._subset.renormalize(mean) for name, mean in means.items()}
 
-    def embed(self, audio: Audio, *, sample_rate: int | None = None, warn: Warn = ignore) -> NDArray[np.float32]:
+    def embed(self, audio: Audio, *, sample_rate: int | None = None, warn: Warn = ignore) -> Array:
         """Compute the embedding of one file or waveform.
 
         Parameters
@@ -232,60 +212,25 @@ class Tagger:
         ModelError
             A model was exported without embedding.
         """
-        return self._embed(self._blocks(audio, sample_rate, warn))
+        return self._ensemble.embed(self._blocks(audio, sample_rate, warn))
 
     def embed_files(
         self, files: Iterable[AudioFile], *, jobs: int | None = None, warn: Warn | None = None
-    ) -> Iterator[tuple[str, NDArray[np.float32] | AudioError]]:
+    ) -> Iterator[tuple[str, Array | AudioError]]:
         """Compute embeddings as `tag_files` does tags: yield each file's path with its embedding or its error.
 
         `warn` is called, from several threads, with each warning about a file that has an embedding all the same.
         """
 
-        def embed(_: str, blocks: Iterable[Waveform], warnings: Sequence[AudioWarning]) -> NDArray[np.float32]:
-            embedding = self._embed(blocks)
+        def embed(file: AudioFile, cancelled: threading.Event) -> Array:
+            warnings: list[AudioWarning] = []
+            embedding = self._ensemble.embed(self._blocks_until(cancelled, file, warnings))
             if warn:
                 for warning in warnings:
                     warn(warning)
             return embedding
 
-        return self._map_files(embed, files, jobs)
-
-    def _map_files(
-        self,
-        function: Callable[[str, Iterable[Waveform], Sequence[AudioWarning]], Result],
-        files: Iterable[AudioFile],
-        jobs: int | None,
-    ) -> Iterator[tuple[str, Result | AudioError]]:
-        """Yield the path of each file, in order, with the function's result, or its error.
-
-        The function is called with the path, the blocks and the warnings about these, once they have been read.
-        """
-        cancelled = threading.Event()
-
-        def process(file: AudioFile) -> tuple[str, Result | AudioError]:
-            path = name_of(file)
-            warnings: list[AudioWarning] = []
-            try:
-                decoded = self._blocks(file, None, warnings.append)
-                return path, function(path, itertools.takewhile(lambda _: not cancelled.is_set(), decoded), warnings)
-            except AudioError as error:
-                return path, error
-            except AudioTaggerError:  # of the models, not of this file
-                raise
-            except Exception as error:  # a failing disk, a bug in a decoder
-                reason = (isinstance(error, OSError) and error.strerror) or repr(error)
-                return path, AudioError("unreadable", f"{path}: cannot be read ({reason}); check the file and the disk")
-
-        return ordered_map(process, files, jobs or available_cores(), cancelled.set)
-
-    def _embed(self, blocks: Iterable[Waveform]) -> NDArray[np.float32]:
-        total, count = np.zeros(sum(model.embedding_size for model in self.models)), 0
-        for window in split_windows(blocks, self._window, self._hop):
-            if not is_silent(window):
-                total += np.concatenate([model.embed(window[None])[0] for model in self.models])
-                count += 1
-        return (total / max(count, 1)).astype(np.float32)
+        return map_files(embed, files, jobs)
 
     def _blocks(self, audio: Audio, sample_rate: int | None, warn: Warn = ignore) -> Iterator[Waveform]:
         if isinstance(audio, np.ndarray):
@@ -293,6 +238,11 @@ class Tagger:
                 raise ValueError("an array needs its sample_rate")
             return waveform_blocks(audio, sample_rate, self.sample_rate, warn)
         return read_blocks(audio, self.sample_rate, warn)
+
+    def _blocks_until(
+        self, cancelled: threading.Event, file: AudioFile, warnings: list[AudioWarning]
+    ) -> Iterator[Waveform]:
+        return itertools.takewhile(lambda _: not cancelled.is_set(), self._blocks(file, None, warnings.append))
 
     def _tag(
         self, path: str, blocks: Iterable[Waveform], warnings: Sequence[AudioWarning], top_k: int, min_score: float
@@ -311,7 +261,7 @@ class Tagger:
 
     def _predict(
         self, blocks: Iterable[Waveform], min_score: float
-    ) -> tuple[dict[str, Probabilities], float, tuple[Segment, ...]]:
+    ) -> tuple[dict[str, Array], float, tuple[Segment, ...]]:
         """Return each model's probabilities of all its labels, the duration in seconds and the segments."""
         samples = 0
 
@@ -321,16 +271,11 @@ class Tagger:
                 samples += len(block)
                 yield block
 
-        sums = np.zeros((len(self.models), len(self.models[0].labels)))
-        count = 0
+        sums, count = np.zeros((len(self.models), len(self._ensemble.labels))), 0
         timeline = Timeline()
-        for index, window in enumerate(split_windows(counted(), self._window, self._hop)):
-            # A window stands for the time around its middle, the first and the last one also for what lies outside.
-            start = (index * self._hop + (self._window - self._hop) / 2) / self.sample_rate if index else 0.0
+        for start, of_models in self._ensemble.predict(counted()):
             best: tuple[Tag, ...] = ()
-            if not is_silent(window):
-                # One by one: a batch takes as long per window and more memory.
-                of_models = np.stack([model.predict(window[None])[0] for model in self.models])
+            if of_models is not None:
                 sums += of_models
                 count += 1
                 mean = of_models.mean(axis=0)
@@ -341,7 +286,3 @@ class Tagger:
         means = (sums / max(count, 1)).astype(np.float32)
         names = (model.name for model in self.models)
         return dict(zip(names, means, strict=True)), duration, timeline.end(duration)
-
-
-def _path_of(audio: Audio) -> str:
-    return "-" if isinstance(audio, np.ndarray) else name_of(audio)

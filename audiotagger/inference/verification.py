@@ -9,8 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from audiotagger.audio.types import Array
 from audiotagger.errors import ModelError, WorkerError
 from audiotagger.inference.isolation import Worker
 from audiotagger.inference.model import Model
@@ -102,7 +102,7 @@ def _checksum_errors(folder: Path) -> Iterator[tuple[Path, str]]:
     except FileNotFoundError:
         return
     except (OSError, UnicodeDecodeError):
-        yield folder / CHECKSUMS, "not a text file that may be read"
+        yield folder / CHECKSUMS, "not a readable text file"
         return
     for line in lines:
         expected, _, name = line.partition("  ")
@@ -110,7 +110,7 @@ def _checksum_errors(folder: Path) -> Iterator[tuple[Path, str]]:
         if not path.is_file():
             yield path, f"missing; {CHECKSUMS} lists it"
         elif hashlib.sha256(path.read_bytes()).hexdigest() != expected:
-            yield path, f"its SHA-256 is not that of {CHECKSUMS}; the file has changed; restore it, or list its new sum"
+            yield path, f"its SHA-256 differs from {CHECKSUMS}; restore the file, or update its checksum"
 
 
 def _errors(model: Model) -> list[str]:
@@ -139,7 +139,7 @@ def _output_errors(model: Model) -> Iterator[str]:
             return
 
 
-def _probability_errors(model: Model, clips: NDArray[np.float32]) -> Iterator[str]:
+def _probability_errors(model: Model, clips: Array) -> Iterator[str]:
     together = model.predict(clips)
     alone = [model.predict(clip[None]) for clip in clips]
     yield from _batch_errors("probabilities", together, alone, _tolerance(model))
@@ -149,14 +149,12 @@ def _probability_errors(model: Model, clips: NDArray[np.float32]) -> Iterator[st
         yield f"probabilities sum to {sums.max():.3g}, more than 1"
 
 
-def _embedding_errors(model: Model, clips: NDArray[np.float32]) -> Iterator[str]:
+def _embedding_errors(model: Model, clips: Array) -> Iterator[str]:
     alone = [model.embed(clip[None]) for clip in clips]
     yield from _batch_errors("embeddings", model.embed(clips), alone, _tolerance(model))
 
 
-def _batch_errors(
-    what: str, together: NDArray[np.float32], alone: Sequence[NDArray[np.float32]], tolerance: float
-) -> Iterator[str]:
+def _batch_errors(what: str, together: Array, alone: Sequence[Array], tolerance: float) -> Iterator[str]:
     """Compare the output for a batch with that of each clip `alone`."""
     difference = np.abs(together - np.concatenate(alone)).max() / max(1.0, np.abs(together).max())
     if difference > tolerance:
@@ -176,7 +174,7 @@ def _tolerance(model: Model) -> float:
     return QUANTIZED_TOLERANCE if model.quantized else TOLERANCE
 
 
-def reference_waveform(sample_rate: int, samples: int) -> NDArray[np.float32]:
+def reference_waveform(sample_rate: int, samples: int) -> Array:
     """Compute a waveform that is the same on every machine: a plucked tone in noise.
 
     Parameters

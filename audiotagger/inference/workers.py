@@ -8,15 +8,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
+from audiotagger.audio.discovery import name_of
 from audiotagger.errors import AudioError, AudioWarning, WorkerError
-from audiotagger.inference.isolation import LOST, File, Worker, name_of
+from audiotagger.inference.isolation import LOST, File, Worker
 from audiotagger.inference.parallel import available_cores, ordered_map
 from audiotagger.inference.results import Tagging
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from audiotagger.audio.types import Array
     from audiotagger.inference.tagger import Tagger
 
 
@@ -92,7 +91,7 @@ class WorkerPool:
 
     def embed_files(
         self, files: Iterable[File], *, jobs: int | None = None, warn: Callable[[AudioWarning], object]
-    ) -> Iterator[tuple[str, NDArray[np.float32] | AudioError]]:
+    ) -> Iterator[tuple[str, Array | AudioError]]:
         """Compute embeddings as `Tagger.embed_files` does, with the errors of `tag_files`."""
         for path, result in self._map(embed, files, jobs):
             if isinstance(result, AudioError):
@@ -192,7 +191,7 @@ def tag(tagger: Tagger, file: File, *, labels: Collection[str] | None = None, **
     return chosen.tag(file, **options)
 
 
-def embed(tagger: Tagger, file: File) -> tuple[NDArray[np.float32], list[AudioWarning]]:
+def embed(tagger: Tagger, file: File) -> tuple[Array, list[AudioWarning]]:
     """Return the embedding of a file, and what is wrong with the file all the same."""
     warnings: list[AudioWarning] = []
     return tagger.embed(file, warn=warnings.append), warnings

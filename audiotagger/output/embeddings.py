@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from audiotagger.audio.types import Array
 from audiotagger.extras import require_extra
 
-Embeddings = Mapping[str, NDArray[np.float32]]
+Embeddings = Mapping[str, Array]
 """Embeddings [n] by path."""
 
 
@@ -42,5 +42,5 @@ EMBEDDING_WRITERS: Mapping[str, Callable[[Path, Embeddings], None]] = {".npz": w
 """By suffix of the file."""
 
 
-def _stacked(embeddings: Embeddings) -> NDArray[np.float32]:
+def _stacked(embeddings: Embeddings) -> Array:
     return np.stack(list(embeddings.values())) if embeddings else np.zeros((0, 1), np.float32)

@@ -107,7 +107,7 @@ def _store(path: Path, value: str, dry_run: bool) -> None:
             os.fsync(copy.fileno())
         new = path.lstat()
         if (old.st_ino, old.st_size, old.st_mtime_ns) != (new.st_ino, new.st_size, new.st_mtime_ns):
-            raise Refusal("another program has just changed it", "try again")
+            raise Refusal("another program has changed it meanwhile", "try again")
         if not dry_run:
             Path(temporary).replace(path)
     finally:

@@ -1,4 +1,4 @@
-"""Augment waveforms: length, speed, equalizer, reverberation, muted spans, background, mixup.
+"""Augment waveforms: length, speed, equalizer, reverberation, muted spans, background, mixup; synthesize noise.
 
 Everything works on waveforms (float32), so both models learn from the same sounds. All randomness comes from the
 generator `rng` passed in; probabilities and strengths are those of `AUGMENTATION`.
@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from audiotagger.audio.types import Waveform
 from audiotagger.training.recipes import AUGMENTATION
-
-Waveform = NDArray[np.float32]
 
 
 def crop(waveform: Waveform, samples: int, rng: np.random.Generator) -> Waveform:
@@ -129,6 +128,45 @@ def _room_impulse_response(sample_rate: int, rng: np.random.Generator) -> Wavefo
     response *= rng.uniform(*AUGMENTATION.reverb_level) / np.sqrt(np.sum(response**2))
     response[0] += 1
     return response.astype(np.float32)
+
+
+def synthesize(samples: int, sample_rate: int, rng: np.random.Generator) -> Waveform:
+    """Return a sound that no label names: noise of some colour, or steady or sliding tones, at times filtered.
+
+    Parameters
+    ----------
+    samples
+        Length.
+    sample_rate
+        Hz
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    NDArray
+        [samples], with a root mean square of about 1.
+    """
+    time = np.arange(samples) / sample_rate
+    kind = rng.integers(4)
+    if kind < 2:
+        spectrum = np.fft.rfft(rng.normal(size=samples))
+        slope = rng.uniform(0, 2)  # of the power: white, pink, brown
+        sound = np.fft.irfft(spectrum / np.maximum(np.arange(len(spectrum)), 20) ** (slope / 2), samples)
+    elif kind == 2:
+        lowest = np.exp(rng.uniform(np.log(40), np.log(4000)))
+        harmonics = np.arange(1, rng.integers(2, 12))
+        harmonics = harmonics[harmonics * lowest < sample_rate / 2]
+        levels = harmonics ** -rng.uniform(0, 2) * rng.exponential(size=len(harmonics))
+        phases = np.outer(time, harmonics * lowest) + rng.random(len(harmonics))
+        sound = np.sin(2 * np.pi * phases) @ levels
+    else:
+        start, end = np.exp(rng.uniform(np.log(50), np.log(0.45 * sample_rate), 2))
+        sound = np.sin(2 * np.pi * np.cumsum(np.geomspace(start, end, samples)) / sample_rate)
+    waveform = sound.astype(np.float32)
+    if rng.random() < AUGMENTATION.eq_reverb:
+        waveform = random_eq_reverb(waveform, sample_rate, rng)
+    return waveform / rms(waveform)
 
 
 def mute_span(waveform: Waveform, rng: np.random.Generator) -> Waveform:

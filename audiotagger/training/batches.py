@@ -9,18 +9,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audiotagger.audio.types import Array
 from audiotagger.datasets.cache import Waveforms
 from audiotagger.datasets.clip import Clip
 from audiotagger.training import augmentation
-from audiotagger.training.distillation import STANDARDIZATION_BATCHES, TargetCache, Teacher
+from audiotagger.training.distillation import STANDARDIZATION_BATCHES, Teacher, cached_targets
 from audiotagger.training.recipes import AUGMENTATION, SAMPLE_RATE, Recipe
-
-Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Examples:
     """[clips], sampling probabilities; they sum to 1."""
     background: NDArray[np.integer]
     """Indices of the clips that may be mixed in as background."""
+    other_output: int | None = None
+    """Index of the model's output for none of the labels, if it has one."""
 
 
 class Batches:
@@ -92,7 +94,7 @@ class Batches:
         self._cumulative = np.cumsum(examples.probabilities)
         self._targets_of = None
         if teacher is not None and cache_folder is not None:
-            self._targets_of = TargetCache(teacher, cache_folder).targets
+            self._targets_of = partial(cached_targets, teacher, cache_folder)
             first = [self._targets_of(i, self._draw(i, 0)[0]).embedding for i in range(STANDARDIZATION_BATCHES)]
             embeddings = np.concatenate(first)
             self._embedding_mean = embeddings.mean(axis=0)
@@ -100,11 +102,17 @@ class Batches:
 
     def __getitem__(self, step: int) -> Batch:
         if self._targets_of is None:
-            return Batch(*self._draw(step, step))
+            waveforms, targets, _ = self._draw(step, step)
+            return Batch(waveforms, targets)
         number = self._view_batch(step)
-        waveforms, _ = self._draw(number, 0)
+        waveforms, labels, synthetic = self._draw(number, 0)
         predicted = self._targets_of(number, waveforms)
-        targets = {"logits": predicted.probabilities}
+        # What was made to be no sound of any label needs no teacher, who never met such sounds.
+        targets = {
+            "logits": np.where(
+                synthetic[:, None], labels["logits"][:, : self._examples.n_outputs], predicted.probabilities
+            )
+        }
         if predicted.embedding.size:
             targets["teacher"] = (predicted.embedding - self._embedding_mean) / self._embedding_deviation
         return Batch(waveforms, targets)
@@ -120,25 +128,39 @@ class Batches:
         repetition, position = divmod(step, count)
         return int(np.random.default_rng((self._seed, repetition, 1)).permutation(count)[position])
 
-    def _draw(self, number: int, step: int) -> tuple[Array, dict[str, Array]]:
-        """Return waveforms and targets of batch `number`; `step` decides whether it is augmented and mixed."""
+    def _draw(self, number: int, step: int) -> tuple[Array, dict[str, Array], NDArray[np.bool_]]:
+        """Return waveforms and targets of batch `number`, and which of them are synthetic.
+
+        `step` decides whether they are augmented and mixed.
+        """
         recipe, examples, rng = self._recipe, self._examples, np.random.default_rng((self._seed, number))
         clean = step >= self._clean_from
         chosen = np.searchsorted(self._cumulative, rng.random(recipe.batch_size) * self._cumulative[-1], side="right")
         augmented = recipe.augment and not clean
-        waveforms = np.stack([self._view(index, augmented, rng) for index in chosen])
+        outputs, verified = examples.outputs[chosen], self._verified[chosen]
+        synthetic = np.zeros(recipe.batch_size, bool)
+        if augmented and examples.other_output is not None:
+            synthetic = rng.random(recipe.batch_size) < recipe.synthetic
+            outputs, verified = np.where(synthetic, examples.other_output, outputs), np.maximum(verified, synthetic)
+        waveforms = np.stack(
+            [
+                augmentation.synthesize(self._samples, SAMPLE_RATE, rng) if made else self._view(index, augmented, rng)
+                for index, made in zip(chosen, synthetic, strict=True)
+            ]
+        )
         # A clip without label is zero in all outputs; only a teacher gives it targets.
-        logits = (examples.outputs[chosen, None] == np.arange(examples.n_outputs)).astype(np.float32)
+        logits = (outputs[:, None] == np.arange(examples.n_outputs)).astype(np.float32)
         if not self._verified.all():
-            logits = np.column_stack([logits, self._verified[chosen]])
+            logits = np.column_stack([logits, verified])
         targets = {"logits": logits}
         for fraction in (recipe.mix, recipe.mix * recipe.mix_again):
             if clean or not fraction:
                 continue
             size = (recipe.batch_size, 1)
-            share = np.where(rng.random(size) < fraction, rng.random(size), 1).astype(np.float32)
+            mixed = (rng.random(size) < fraction) & ~synthetic[:, None]
+            share = np.where(mixed, rng.random(size), 1).astype(np.float32)
             waveforms, targets = augmentation.mixup(waveforms, targets, share, rng.permutation(recipe.batch_size))
-        return waveforms, targets
+        return waveforms, targets, synthetic
 
     def _view(self, index: int, augmented: bool, rng: np.random.Generator) -> Array:
         """Return one clip as [samples], augmented or not."""

@@ -11,8 +11,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
+from audiotagger.audio.types import Array
 from audiotagger.errors import RunError
 from audiotagger.training.run_folder import replacing
 
@@ -39,7 +39,7 @@ class State:
 
     def __init__(self, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
         self._model, self._optimizer = model, optimizer
-        self.averages: list[NDArray[np.float32]] = model.get_weights()
+        self.averages: list[Array] = model.get_weights()
         self.step = 0
         self.history: list[dict[str, Any]] = []
 

@@ -15,13 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
+from audiotagger.audio.types import Array
 from audiotagger.datasets.cache import unwritable
 from audiotagger.errors import DataError
 from audiotagger.output.files import replacing
-
-Array = NDArray[np.float32]
 
 STANDARDIZATION_BATCHES = 8
 """Number of batches that mean and standard deviation of the teacher's embedding are computed on."""
@@ -113,42 +111,34 @@ class Teacher:
         return Targets(probabilities.astype(np.float32), embedding.astype(np.float32))
 
 
-class TargetCache:
-    """Caches a teacher's targets in files, for repeated views, a second model and resumed runs.
+def cached_targets(teacher: Teacher, folder: Path, number: int, waveforms: Array) -> Targets:
+    """Return a teacher's targets from a file, if there is one: for repeated views, a second model and resumed runs.
 
     Parameters
     ----------
     teacher
-        The teacher, which predicts what is not in the cache.
+        Predicts what is not in the cache.
     folder
         One for each teacher and series of batches; several processes may use it at the same time.
+    number, waveforms
+        Of the batch, [batch, samples].
+
+    Raises
+    ------
+    DataError
+        The folder cannot be written to.
     """
-
-    def __init__(self, teacher: Teacher, folder: Path) -> None:
-        self._teacher, self._folder = teacher, folder
-
-    def targets(self, number: int, waveforms: Array) -> Targets:
-        """Return the targets of batch `number`, whose waveforms are [batch, samples].
-
-        Raises
-        ------
-        DataError
-            The folder cannot be written to.
-        """
-        path = self._folder / f"{number:06d}.npz"
-        try:
-            with np.load(path) as arrays:
-                return Targets(arrays["probabilities"].astype(np.float32), arrays["embedding"].astype(np.float32))
-        except FileNotFoundError:
-            targets = self._teacher.predict(waveforms)
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as partial, partial.open("wb") as file:
-                np.savez(
-                    file,
-                    probabilities=targets.probabilities.astype(np.float16),
-                    embedding=targets.embedding.astype(np.float16),
-                )
-        except OSError as error:
-            raise unwritable(error) from None
-        return targets
+    path = folder / f"{number:06d}.npz"
+    try:
+        with np.load(path) as arrays:
+            return Targets(arrays["probabilities"].astype(np.float32), arrays["embedding"].astype(np.float32))
+    except FileNotFoundError:
+        targets = teacher.predict(waveforms)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as partial, partial.open("wb") as file:
+            half = {name: array.astype(np.float16) for name, array in vars(targets).items()}
+            np.savez(file, **half)
+    except OSError as error:
+        raise unwritable(error) from None
+    return targets

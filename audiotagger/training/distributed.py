@@ -1,6 +1,6 @@
-"""One run on several machines: each learns from its share of every batch, and all hold the same weights.
+"""One run on several machines: each trains on its share of every batch, and all have the same weights.
 
-TensorFlow's MultiWorkerMirroredStrategy carries variables, gradients and synchronised statistics of Keras 3 nets.
+TensorFlow's MultiWorkerMirroredStrategy carries variables, gradients and synchronized statistics of Keras 3 models.
 Keras' own loop fails on it when it averages the loss over workers, so the step around `train_step` is ours.
 """
 
@@ -23,8 +23,9 @@ from tensorflow.python.distribute.collective_all_reduce_strategy import Collecti
 from tensorflow.python.eager import context
 
 from audiotagger import __version__
+from audiotagger.audio.types import Array
 from audiotagger.errors import RunError
-from audiotagger.training.batches import Array, Batch
+from audiotagger.training.batches import Batch
 from audiotagger.training.workers import Workers
 
 JOIN_TIMEOUT = 600
@@ -95,12 +96,12 @@ class DistributedWorkers(Workers):
         try:
             self.strategy = self._join()
             if self.strategy.num_replicas_in_sync != self.count:
-                raise RunError("a worker has several GPUs: start one for each and give it CUDA_VISIBLE_DEVICES")
+                raise RunError("a worker has several GPUs; start one per GPU and set CUDA_VISIBLE_DEVICES")
             self._compare({"version": __version__})
             self._compare(plan)
             yield
         except (tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.UnavailableError):
-            raise RunError("another worker has gone: start all of them again with --resume") from None
+            raise RunError("another worker has ended; start all of them again with --resume") from None
 
     def _join(self) -> tf.distribute.Strategy:
         # TensorFlow's coordination service would let the chief wait for an hour, deaf to interrupts. Without it the

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from audiotagger.errors import RunError
-from audiotagger.inference.model_file import LARGEST
+from audiotagger.inference.contract import LARGEST
 from audiotagger.training import layers  # noqa: F401 (Keras must know them)
 
 

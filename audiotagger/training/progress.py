@@ -97,13 +97,13 @@ class TensorBoardLogger:
     disk when it was interrupted would be missing.
     """
 
-    def __init__(self, folder: Path | None, net: keras.Model) -> None:
+    def __init__(self, folder: Path | None, model: keras.Model) -> None:
         self._folder = folder
         callbacks = []
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
             callbacks.append(keras.callbacks.TensorBoard(folder, write_graph=False))
-        self._callbacks = keras.callbacks.CallbackList(callbacks, model=net)
+        self._callbacks = keras.callbacks.CallbackList(callbacks, model=model)
         self._guard(self._callbacks.on_train_begin)
 
     def epoch(self, row: Mapping[str, float]) -> None:

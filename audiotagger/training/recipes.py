@@ -60,6 +60,9 @@ class Recipe:
     """Of the softmax, if there are too few validation clips to calibrate it."""
     other: float = 0.0
     """Fraction of each batch drawn from the dataset's other sounds."""
+    synthetic: float = 0.0
+    """Fraction of each batch that is synthesized as an example of none of the labels: noise, hum, tones. It applies to
+    models with an output for that."""
 
 
 _DEFAULT = Recipe(
@@ -73,6 +76,7 @@ _DEFAULT = Recipe(
     ema=0.999,
     mix=0.6,
     other=0.22,
+    synthetic=0.06,
 )
 _BASELINE = Recipe(
     seconds=5.0,

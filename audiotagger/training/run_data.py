@@ -95,6 +95,7 @@ def load_run_data(config: Config, run: Path, console: Console) -> RunData:
         config.n_outputs,
         draw_probabilities(clips, shares),
         background=np.arange(labelled, len(clips)),
+        other_output=other_class if config.has_other_class else None,
     )
     teacher = None
     if config.teacher:

@@ -192,14 +192,14 @@ def write_history(run: Path, history: Sequence[dict[str, Any]]) -> None:
     _save(plot_curves(history), run / "curves.png")
 
 
-def write_artifacts(run: Path, config: Config, net: keras.Model, held_out: Validation, judged: bool) -> None:
+def write_artifacts(run: Path, config: Config, model: keras.Model, held_out: Validation, judged: bool) -> None:
     """Write the finished model and its validation scores; result.json, which marks the run as finished, last.
 
     Parameters
     ----------
     run, config
         The run.
-    net
+    model
         The finished model.
     held_out
         Clips to score it on.
@@ -213,7 +213,7 @@ def write_artifacts(run: Path, config: Config, net: keras.Model, held_out: Valid
     """
     from audiotagger.evaluation.plots import plot_confusion
 
-    logits = held_out.logits(net)
+    logits = held_out.logits(model)
     enough = judged and len(held_out.truth) >= FEWEST_TO_CALIBRATE
     temperature = held_out.best_temperature(logits) if enough else config.recipe.temperature
     scores = held_out.scores(logits, temperature)
@@ -231,7 +231,7 @@ def write_artifacts(run: Path, config: Config, net: keras.Model, held_out: Valid
     with replacing(run / "windows.npy") as partial:
         np.save(partial, held_out.windows[:32])
     with replacing(run / "model.keras") as partial:
-        net.save(partial)
+        model.save(partial)
     write_text(run / "result.json", json.dumps(result, indent=2))
 
 

@@ -96,7 +96,7 @@ def train(
         A package is missing.
     RunError
         The run is in the way, missing, damaged, in use, or has other options; its folder cannot be written to; a worker
-        does not join, does not fit, or has gone.
+        does not join, does not fit, or has ended.
     """
     if tensorboard:
         require_extra("tensorboard", "--tensorboard")
@@ -184,36 +184,36 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
     batches, held_out = data.batches, data.held_out
     epoch_steps, total_steps = data.epoch_steps, recipe.epochs * data.epoch_steps
 
-    net = initial_model(config, run, batches.embedding_size)
+    model = initial_model(config, run, batches.embedding_size)
     crossentropy = keras.losses.CategoricalCrossentropy(from_logits=True)
     masked = MaskedCrossentropy(recipe.loss_mask_threshold, workers.global_max)
     loss: dict[str, Any] = {"logits": crossentropy if data.trusted else masked}
     weights = {"logits": 1.0}
     if batches.embedding_size:
         loss["teacher"], weights["teacher"] = "mean_squared_error", recipe.teacher_weight
-    averaged = keras.models.clone_model(net)
+    averaged = keras.models.clone_model(model)
     student = keras.Model(averaged.input, averaged.output["logits"], name=averaged.name)
     # XLA makes TensorFlow slower on a CPU; JAX cannot do without it.
     jit_compile = keras.backend.backend() == "jax"
     student.jit_compile = jit_compile
-    net = workers.replica(net)
+    model = workers.replica(model)
     with workers.scope():
         optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
         optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-        optimizer.build(net.trainable_variables)
+        optimizer.build(model.trainable_variables)
 
     def begin_phase(frozen: bool) -> Callable[[Batch], float]:
-        set_trainable(net, frozen)
+        set_trainable(model, frozen)
         with workers.scope():
-            net.compile(optimizer=optimizer, loss=loss, loss_weights=weights, jit_compile=jit_compile)
-        return workers.train_step(net)
+            model.compile(optimizer=optimizer, loss=loss, loss_weights=weights, jit_compile=jit_compile)
+        return workers.train_step(model)
 
-    state = State(net, optimizer)
+    state = State(model, optimizer)
 
     if (run / "checkpoint.npz").exists():
         state.load(run / "checkpoint.npz")
         write_history(run, state.history)  # which may be an epoch behind
-    tensorboard_logger = TensorBoardLogger(run / "tensorboard" if tensorboard else None, net)
+    tensorboard_logger = TensorBoardLogger(run / "tensorboard" if tensorboard else None, model)
     for row in state.history:
         optimizer.learning_rate.assign(learning_rate(recipe, row["epoch"] * epoch_steps - 1, total_steps))
         tensorboard_logger.epoch(row)
@@ -239,7 +239,7 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
             display.step(state.step, step_loss)
             if state.step % epoch_steps:
                 continue
-            averaged.set_weights(state.averages if recipe.ema else net.get_weights())
+            averaged.set_weights(state.averages if recipe.ema else model.get_weights())
             summary = held_out.summary(held_out.scores(held_out.logits(student))) if data.validated else {}
             summary = workers.mean(summary)
             seconds = time.monotonic() - started

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from audiotagger.audio.types import Array
 from audiotagger.audio.windows import is_silent, split_windows
 from audiotagger.datasets.cache import Waveforms
 from audiotagger.datasets.clip import Clip
@@ -52,12 +53,12 @@ class Validation:
         self._first = np.cumsum([0] + [len(of_clip) for of_clip in windows[:-1]])
         self._counts = np.array([len(of_clip) for of_clip in windows])
 
-    def logits(self, net: keras.Model) -> NDArray[np.float32]:
+    def logits(self, model: keras.Model) -> Array:
         """Predict the logits of each window, [windows, outputs]."""
         batches = (self.windows[i : i + 64] for i in range(0, len(self.windows), 64))
-        return np.concatenate([net.predict_on_batch(batch) for batch in batches])
+        return np.concatenate([model.predict_on_batch(batch) for batch in batches])
 
-    def scores(self, logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
+    def scores(self, logits: Array, temperature: float = 1.0) -> NDArray[np.float64]:
         """Return the probabilities of each clip, [clips, labels]: the mean over its windows, as in tagging.
 
         The other outputs are left out.
@@ -76,7 +77,7 @@ class Validation:
         """Return MAP@3, macro MAP@3 and top-1 of scores [clips, labels]."""
         return metrics.summarize(scores, self.truth)
 
-    def best_temperature(self, logits: NDArray[np.float32]) -> float:
+    def best_temperature(self, logits: Array) -> float:
         """Return the temperature under which the true labels are likeliest.
 
         Every label counts the same: how many clips of it are held out is an accident.
@@ -94,7 +95,7 @@ class Validation:
         return float(max(np.geomspace(0.2, 5.0, 200), key=likelihood))
 
 
-def cut(waveform: NDArray[np.float32], samples: int) -> list[NDArray[np.float32]]:
+def cut(waveform: Array, samples: int) -> list[Array]:
     """Cut a waveform [n] into the windows [samples] that tagging predicts; of silence, return the first one."""
     windows = list(split_windows([waveform], samples))
     return [window for window in windows if not is_silent(window)] or windows[:1]

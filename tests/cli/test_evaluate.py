@@ -15,7 +15,7 @@ from typer.testing import Result
 
 from audiotagger import Tagger
 from audiotagger.inference.model import shipped_models
-from tests.conftest import EXAMPLES, command, noise
+from tests.conftest import EXAMPLES, command, invoke, noise
 
 Run = Callable[..., Result]
 
@@ -42,16 +42,16 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def report(run: Run, *args: object) -> dict[str, Any]:
-    result = run("evaluate", *args, "--format", "json")
+def report(*args: object) -> dict[str, Any]:
+    result = invoke("evaluate", *args, "--format", "json")
     assert result.exit_code == 0, result.output
     found: dict[str, Any] = json.loads(result.stdout)
     return found
 
 
-@pytest.fixture
-def found(run: Run, data: Path) -> dict[str, Any]:
-    return report(run, data, "--all-labels")
+@pytest.fixture(scope="module")
+def found(data: Path) -> dict[str, Any]:
+    return report(data, "--all-labels")
 
 
 def test_json_has_all_scores(found: dict[str, Any]) -> None:
@@ -84,7 +84,7 @@ def test_a_label_is_scored_and_shows_what_it_is_confused_with(found: dict[str, A
 
 
 def test_scores_are_over_the_labels_of_the_data(run: Run, data: Path, found: dict[str, Any]) -> None:
-    own = report(run, data)
+    own = report(data)
     assert (own["labels"], own["known_labels"]) == (4, 92)
     ensemble = own["models"]["ensemble"]
     assert ensemble["labels"]["Trumpet"]["confused_with"] in CLIPS  # the hi-hat can be none of the other 37
@@ -95,7 +95,7 @@ def test_scores_are_over_the_labels_of_the_data(run: Run, data: Path, found: dic
 
 
 def test_csv_is_a_tidy_table_of_the_same_scores(run: Run, data: Path) -> None:
-    found = report(run, data)
+    found = report(data)
     result = run("evaluate", data, "--format", "csv")
     assert result.exit_code == 0, result.output
     table = list(csv.DictReader(result.stdout.splitlines()))
@@ -123,7 +123,7 @@ def test_a_few_clips_of_a_few_labels_have_a_rough_table(run: Run, data: Path) ->
     assert lines[2].startswith("fewer than 30 clips")
     assert lines[4].split() == ["model", "top-1", "MAP@3", "macro", "ECE"]
     assert "CI" not in result.stdout
-    own = report(run, data)["models"]["ensemble"]
+    own = report(data)["models"]["ensemble"]
     assert lines[7].split() == ["ensemble", *(f"{own[name]:.3f}" for name in ("top1", "map3", "macro_map3", "ece"))]
     trumpet = own["labels"]["Trumpet"]
     (line,) = (line.split() for line in lines if line.startswith("Trumpet"))
@@ -152,8 +152,8 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_many_clips_have_intervals_that_fit_into_80_columns(run: Run, many: Path) -> None:
-    found = report(run, many, "--all-labels")
+def test_many_clips_have_intervals_and_other_sounds_are_scored_if_the_models_know_them(run: Run, many: Path) -> None:
+    found = report(many, "--all-labels")
     for model in found["models"].values():
         for name, interval in model["intervals"].items():
             assert interval is None or interval[0] <= model[name] <= interval[1]
@@ -165,14 +165,11 @@ def test_many_clips_have_intervals_that_fit_into_80_columns(run: Run, many: Path
     low, high = found["models"]["wave"]["intervals"]["map3"]
     assert any(line.startswith("wave") and f"{low:.3f}-{high:.3f}" in line for line in lines)
 
-
-def test_other_sounds_are_scored_if_the_models_know_them(run: Run, many: Path) -> None:
-    found = report(run, many, "--all-labels")
     assert found["out_of_domain"]["clips"] == 1
     assert found["further"]["clips"] == 1
     assert list(found["further"]["models"]["ensemble"]["labels"]) == ["Bark"]
-    assert "1 test clip of further sounds, 1 label" in run("evaluate", many, "--all-labels").stdout
-    without = report(run, many)
+    assert "1 test clip of further sounds, 1 label" in lines
+    without = report(many)
     assert without["further"] is None
     assert without["out_of_domain"] == found["out_of_domain"]
 
@@ -204,7 +201,7 @@ def test_one_model_alone_is_evaluated(run: Run, data: Path, tmp_path: Path) -> N
     result = run("evaluate", data, "--models", tmp_path)
     assert result.exit_code == 0, result.output
     assert "ensemble" not in result.stdout
-    found = report(run, data, "--models", tmp_path)
+    found = report(data, "--models", tmp_path)
     assert found["complements"] == found["gains"] == []
     assert found["models"]["wave"] == found["models"]["ensemble"]
 

@@ -114,7 +114,7 @@ def processes(group: int) -> list[int]:
     return [int(pid) for pid, pgid, state in rows if int(pgid) == group and not state.startswith("Z")]
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.parametrize("jobs", [3, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_fault_costs_its_file_and_not_the_batch(folder: Path, jobs: int) -> None:
     kinds = dict.fromkeys(FAULTS, "crashed") | {"hang": "timeout", "deaf": "timeout", "bug": "unreadable"}
     kinds["memory"] = "out_of_memory"
@@ -188,7 +188,10 @@ def test_a_worker_killed_between_two_files_is_replaced(folder: Path) -> None:
         assert out.startswith(b"z.wav\t")
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow)],
+)
 def test_a_signal_to_all_ends_all(folder: Path, number: int, status: int) -> None:
     args = ("tag", "a.wav", "hang.wav", "deaf.wav", "z.wav", "--jobs", 3, "--output", "out.json")
     with started_group(*args) as process:
@@ -212,7 +215,9 @@ def test_workers_do_not_survive_their_parent(folder: Path) -> None:
         wait_until(lambda: processes(process.pid) == [])
 
 
-@pytest.mark.parametrize("megabytes", [100, 250, 400, 600])
+@pytest.mark.parametrize(
+    "megabytes", [100, 400, *(pytest.param(limit, marks=pytest.mark.slow) for limit in (250, 600))]
+)
 def test_too_little_memory_is_one_line(folder: Path, megabytes: int) -> None:
     def limit() -> None:
         import resource

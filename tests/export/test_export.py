@@ -1,4 +1,4 @@
-"""`audiotagger export`: nets in 8 bits, and what a folder of nets may hold. The net is the shipped one, trained on."""
+"""`audiotagger export`: models in 8 bits, and what a folder of models may hold."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def succeed(*args: object) -> str:
 
 
 @pytest.fixture(scope="module")
-def trained(workshop: Path) -> Path:
-    """A run of the wave net that tells noise from tones."""
-    return only_run(workshop, "wave")
+def trained(both: Path) -> Path:
+    """A run of the wave model that tells noise from tones."""
+    return only_run(both, "wave")
 
 
 @pytest.fixture(scope="module")
-def floats(workshop: Path) -> Path:
+def floats(both: Path) -> Path:
     """The folder of its export."""
-    return workshop / "models"
+    return both / "models"
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,10 @@ def size(tensor: Any) -> int:
     return int(np.prod(tensor.dims))
 
 
-def test_a_net_in_8_bits_is_smaller_and_says_the_same(trained: Path, floats: Path, in_8_bits: tuple[Path, str]) -> None:
+@pytest.mark.slow
+def test_a_model_in_8_bits_is_smaller_and_says_the_same(
+    trained: Path, floats: Path, in_8_bits: tuple[Path, str]
+) -> None:
     import onnx
 
     folder, told = in_8_bits
@@ -96,7 +99,8 @@ def test_a_net_in_8_bits_is_smaller_and_says_the_same(trained: Path, floats: Pat
     assert 0 < sum(map(size, floating)) < 0.1 * sum(map(size, weights))  # the first convolution, and scales
 
 
-def test_a_net_in_8_bits_is_used_like_any_other(corpus: Path, in_8_bits: tuple[Path, str]) -> None:
+@pytest.mark.slow
+def test_a_model_in_8_bits_is_used_like_any_other(corpus: Path, in_8_bits: tuple[Path, str]) -> None:
     folder, _ = in_8_bits
     assert succeed("models", "verify", "--models", folder).startswith(f"ok: {folder}/wave.onnx")
     model = Model.load(folder / "wave.onnx")
@@ -113,6 +117,7 @@ def test_a_net_in_8_bits_is_used_like_any_other(corpus: Path, in_8_bits: tuple[P
     assert f"{report['models']['wave']['map3']:.3f}" in listed
 
 
+@pytest.mark.slow
 def test_other_weights_show_in_8_bits_too(run: Run, in_8_bits: tuple[Path, str], tmp_path: Path) -> None:
     import onnx
 
@@ -126,7 +131,8 @@ def test_other_weights_show_in_8_bits_too(run: Run, in_8_bits: tuple[Path, str],
     assert "wave.onnx: predictions differ by" in result.stdout
 
 
-def test_a_net_that_8_bits_ruin_is_refused(run: Run, trained: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_model_that_8_bits_ruin_is_refused(run: Run, trained: Path, tmp_path: Path) -> None:
     import keras
 
     from audiotagger.training import networks  # noqa: F401 (Keras must know the layers)
@@ -155,14 +161,16 @@ def test_a_net_that_8_bits_ruin_is_refused(run: Run, trained: Path, tmp_path: Pa
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_a_net_that_learned_from_all_clips_is_compared_on_some(trained: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_model_that_learned_from_all_clips_is_compared_on_some(trained: Path, tmp_path: Path) -> None:
     of_all = changed(changed(trained, tmp_path / "copy", fold=None), tmp_path / "run", "result.json", validation={})
     told = succeed("export", of_all, "--output", tmp_path / "models", "--quantize")
     assert "100.0% of 20 windows" in told  # half of the 40 clips
     assert succeed("models", "list", "--models", tmp_path / "models").splitlines()[1].split()[-3:] == ["-", "-", "-"]
 
 
-def test_a_net_is_compared_on_training_clips_if_nothing_could_be_held_out(
+@pytest.mark.slow
+def test_a_model_is_compared_on_training_clips_if_nothing_could_be_held_out(
     trained: Path, corpus: Path, tmp_path: Path
 ) -> None:
     table = tmp_path / "clips.csv"
@@ -174,6 +182,7 @@ def test_a_net_is_compared_on_training_clips_if_nothing_could_be_held_out(
     assert Model.load(tmp_path / "models" / "wave.onnx").scores == {}
 
 
+@pytest.mark.slow
 def test_8_bits_need_the_data_of_the_run(run: Run, trained: Path, tmp_path: Path) -> None:
     models = tmp_path / "models"
     gone = changed(trained, tmp_path / "gone", data=str(tmp_path / "no-such-data"))
@@ -185,14 +194,15 @@ def test_8_bits_need_the_data_of_the_run(run: Run, trained: Path, tmp_path: Path
     assert list(models.iterdir()) == []
 
 
-def test_a_folder_holds_nets_of_the_same_labels(run: Run, trained: Path, floats: Path, tmp_path: Path) -> None:
-    shutil.copy(shipped_models() / "mel.onnx", tmp_path)
+def test_a_folder_holds_models_of_the_same_labels(run: Run, workshop: Path, tmp_path: Path) -> None:
+    trained = only_run(workshop, "mel")
+    shutil.copy(shipped_models() / "wave.onnx", tmp_path)
     line = refusal(run("export", trained, "--output", tmp_path), tmp_path)
-    assert str(tmp_path / "mel.onnx") in line
+    assert str(tmp_path / "wave.onnx") in line
     assert str(trained) in line
     assert "--output" in line
-    assert [path.name for path in tmp_path.iterdir()] == ["mel.onnx"]
-    shutil.copy(floats / "wave.onnx", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["wave.onnx"]
+    shutil.copy(workshop / "models" / "mel.onnx", tmp_path)
     for command in ("tag", "evaluate"):
         result = run(command, tmp_path, "--models", tmp_path)
         assert result.exit_code == 2
@@ -227,7 +237,8 @@ def test_a_checkout_keeps_its_models_unless_they_are_named(trained: Path, tmp_pa
     assert (tmp_path / "models" / "wave.keras").read_bytes() == exported
 
 
-def test_a_folder_holds_one_net_of_a_kind(run: Run, trained: Path, tmp_path: Path) -> None:
+def test_a_folder_holds_one_model_of_a_kind(run: Run, workshop: Path, tmp_path: Path) -> None:
+    trained = only_run(workshop, "mel")
     again = changed(trained, tmp_path / "again")
     models = tmp_path / "models"
     line = refusal(run("export", trained, again, "--output", models), models)

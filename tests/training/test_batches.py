@@ -48,6 +48,27 @@ def output_of(clip: Clip) -> int:
     return {"noise": 0, "tone": 1}.get(clip.label, 2 if clip.path.parent.name == "audio_other" else -1)
 
 
+def test_noise_is_none_of_the_labels(corpus: Path) -> None:
+    recipe = replace(RECIPE, synthetic=0.5, batch_size=64, mix=0.0)
+    found = read_dataset(corpus)
+    clips = examples([*hold_out(found.train)[0], *found.other], recipe)
+    without, with_output = (
+        Batches(replace(clips, other_output=output), recipe, 100, 0)[3].targets["logits"] for output in (None, 2)
+    )
+    other_share = recipe.other + (1 - recipe.other) * 0.5
+    assert abs(without[:, 2].mean() - recipe.other) < 0.15
+    assert abs(with_output[:, 2].mean() - other_share) < 0.15
+    np.testing.assert_array_equal(with_output.sum(axis=1), 1)
+
+
+def test_synthesized_sounds_differ_and_have_one_level() -> None:
+    rng = np.random.default_rng(0)
+    sounds = np.stack([augmentation.synthesize(16_000, 16_000, rng) for _ in range(40)])
+    assert np.isfinite(sounds).all()
+    np.testing.assert_allclose(augmentation.rms(sounds), 1, rtol=1e-3)
+    assert np.abs(np.corrcoef(sounds) - np.eye(40)).max() < 0.99
+
+
 def test_a_batch_depends_on_seed_and_step_alone(corpus: Path) -> None:
     one, other = batches(corpus), batches(corpus)
     np.testing.assert_array_equal(one[5].waveforms, other[5].waveforms)

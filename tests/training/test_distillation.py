@@ -122,7 +122,9 @@ def test_train_matches_a_teacher_and_export_omits_its_output(
     corpus: Path, teacher_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     initialization = pytest.importorskip("audiotagger.training.initialization", reason="needs the extra train")
-    short = replace(with_teacher(RECIPES["mel", "default"]), min_steps_per_epoch=10)  # 500 would take minutes
+    short = replace(
+        with_teacher(RECIPES["mel", "default"]), min_steps_per_epoch=10, batch_size=16
+    )  # 500 of 64 take minutes
     monkeypatch.setattr(initialization, "with_teacher", lambda _: short)
     options = ("--model", "mel", corpus, "--init", "scratch", "--epochs", 1, "--output", "run")
     done = invoke("train", *options, "--teacher", teacher_file, cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Two processes on loopback train one net, as one process would."""
+"""Two processes on loopback train one model, as one process would."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_two_workers_get_what_one_process_gets_and_go_on_after_one_was_killed(fo
     output, errors = chief.communicate(timeout=600)
     other.communicate()
     assert (chief.returncode, output) == (1, "")
-    assert "another worker has gone" in errors.splitlines()[-1]
+    assert "another worker has ended" in errors.splitlines()[-1]
     assert "Traceback" not in errors
 
     chief, other = start_two(folder, "--output", "shared", "--resume")
