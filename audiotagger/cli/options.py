@@ -106,7 +106,7 @@ LabelsOption = Annotated[
     str | None,
     typer.Option(
         metavar="LIST|FILE",
-        help="Only these labels, with scores renormalized: comma-separated, or a text file with one per line.",
+        help="Only these labels, with scores renormalized: separated by commas, or a text file with one per line.",
     ),
 ]
 SegmentsOption = Annotated[

@@ -61,6 +61,7 @@ def run(app: Starlette, listening: socket.socket, stop_now: Callable[[], object]
                 logging.getLogger("uvicorn.error").disabled = True  # requests are cut off: no news
                 stop_now()
 
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a broken form is the client's matter
     config = uvicorn.Config(
         app,
         log_config=None,

@@ -157,7 +157,7 @@ def test_failures_are_in_the_journal_and_those_that_may_have_passed_are_retried(
 
 
 def test_files_that_are_removed_are_left_out(folder: Path) -> None:
-    write_long(Path("rec/a.wav"), minutes=5)  # while it is tagged, the other one goes
+    write_long(Path("rec/a.wav"), minutes=20)  # while it is tagged, the other one goes
     shutil.copy(HI_HAT, "rec/b.wav")
     with watching() as process:
         Path("rec/b.wav").unlink()
