@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from audiotagger import __version__
-from audiotagger.cli import data, embed, evaluate, export, listen, models, runs, serve, tag, train, watch
+from audiotagger.cli import data, embed, evaluate, export, listen, models, report, runs, serve, tag, train, watch
 from audiotagger.cli.console import errors_to_exit_status, print_note
 from audiotagger.cli.options import Command
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 
 for command in (
     tag.tag,
+    report.report,
     embed.embed,
     watch.watch,
     listen.listen,

@@ -8,6 +8,7 @@ import typer
 
 from audiotagger.cli.console import counter, errors_to_exit_status, mute_c_libraries, print_note
 from audiotagger.cli.options import DataArgument, ModelsOption
+from audiotagger.cli.report import check_page
 
 
 class Split(StrEnum):  # noqa: D101
@@ -35,6 +36,12 @@ def evaluate(
     output_format: Annotated[
         Format, typer.Option("--format", "-f", help="Tables to read, or all scores for programs.")
     ] = Format.table,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also write a page for the browser: charts, and the worst clips to listen to."
+        ),
+    ] = None,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help='Also plot the confusion matrix. Needs the extra "plot".'),
@@ -49,16 +56,29 @@ def evaluate(
         from audiotagger.extras import require_extra
         from audiotagger.inference.tagger import Tagger
 
+        if report:
+            check_page(report)
         mute_c_libraries()
         if plot:
             require_extra("plot", "--plot")
         found = find_data(data)
         with counter() as count:
-            evaluation = predict(Tagger.load(models), found, split, count, all_labels)
+            tagger = Tagger.load(models)
+            evaluation = predict(tagger, found, split, count, all_labels)
         if evaluation.split == "all":
             seen = ", some of which the models were trained on; --split validation scores those held out"
             print_note(f"{found}: no test split; scored all clips{seen if evaluation.seen_in_training else ''}")
-        typer.echo(REPORTS[output_format](make_report(evaluation)))
+        scores = make_report(evaluation)
+        typer.echo(REPORTS[output_format](scores))
+        if report:
+            from audiotagger.evaluation.page import write_page
+            from audiotagger.output.files import open_output
+
+            title = f"Evaluation on {found.name} ({evaluation.split})"
+            clips = evaluation.clips
+            with open_output(report, "strict") as file:
+                folder = report.resolve().parent
+                write_page(file, folder, title, evaluation.predictions, scores.models, clips, tagger.sample_rate)
         if plot:
             from audiotagger.evaluation.plots import plot_confusion, save
 

@@ -173,11 +173,11 @@ def start_workers(models: Path | None, timeout: float, verbose: bool, **options:
 
     with WorkerPool(timeout, models=models, **options) as workers:
         try:
-            loaded = workers.models()
+            loaded = workers.loaded()
         except (OverflowError, ValueError) as error:
             raise typer.BadParameter(str(error)) from None
         if verbose:
-            for model in loaded:
+            for model in loaded.models.values():
                 print_note(model)
         yield workers
 

@@ -2,12 +2,12 @@
 
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -36,11 +36,14 @@ from audiotagger.cli.options import (
     read_labels,
     start_workers,
 )
+from audiotagger.cli.report import EmbedAudioOption, check_page, open_report
 from audiotagger.errors import PASSING, AudioError, AudioTaggerError, MetadataError, OutputError
 
 if TYPE_CHECKING:
     from audiotagger.inference.results import Tagging
     from audiotagger.output.metadata_writer import MetadataWriter
+    from audiotagger.report.details import Details
+    from audiotagger.report.tagging import TaggingPage
 
 STORED = 0.05
 """--write stores labels of at least this score, unless --min-score says otherwise."""
@@ -104,6 +107,13 @@ def tag(
             help="With --resume, retry files that failed for a reason that may have passed, such as a timeout.",
         ),
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also write a page for the browser, to look at, listen to and correct the results."
+        ),
+    ] = None,
+    embed_audio: EmbedAudioOption = False,
     write: Annotated[
         bool, typer.Option("--write", help="Also write the labels to the metadata of each file that is not unsure.")
     ] = False,
@@ -138,6 +148,10 @@ def tag(
             raise typer.BadParameter(f"--format {chosen} has either --segments or --by-model; use --format json")
         if resume and not journal:
             raise typer.BadParameter("--resume needs an --output that ends in .jsonl")
+        if report:
+            check_page(report, output)
+        elif embed_audio:
+            raise typer.BadParameter("--embed-audio needs --report")
         if retry_failed and not resume:
             raise typer.BadParameter("--retry-failed needs --resume")
         found = find_inputs(paths, files_from, null, every_file, print_skipped_path if verbose else None)
@@ -172,19 +186,31 @@ def tag(
             if total := input_counter(paths, files_from, null, every_file, done):
                 count.expect(total)
             failed = False
-            for tagging in workers.tag_files(files, top_k=top_k, min_score=min_score or 0.0, jobs=jobs):
+            limits: dict[str, Any] = {"top_k": top_k, "min_score": min_score or 0.0, "jobs": jobs}
+            page: TaggingPage | None = None
+            results: Iterator[tuple[Tagging, Details | None]]
+            if report:
+                page = stack.enter_context(open_report(report, workers, threshold))
+                earlier = _earlier(journal, done) if journal and done else None
+                results = page.tag_files(workers, files, earlier, embed_audio=embed_audio, **limits)
+            else:
+                results = zip(workers.tag_files(files, **limits), itertools.repeat(None))
+            for tagging, details in results:
                 error: AudioTaggerError | None = tagging.error
+                outcome = tagging
                 if write and not error:
                     stored_from = STORED if min_score is None else min_score
                     failure = _store(metadata, tagging, stored_from, tuple(found.links), dry_run, dry_run or verbose)
-                    if failure and chosen in (Format.json, Format.jsonl):
-                        tagging = replace(tagging, error=failure)
+                    if failure:
+                        outcome = replace(tagging, error=failure)
                     error = failure
                 try:
                     with count.hidden():
-                        writer.write(tagging)
+                        writer.write(outcome if chosen in (Format.json, Format.jsonl) else tagging)
                 except OutputError as unwritten:
                     error = unwritten
+                if page:
+                    page.add(outcome, details)
                 count()
                 if tagging.warning and not quiet:
                     print_note(tagging.warning.message)
@@ -194,6 +220,14 @@ def tag(
         print_skipped(found, quiet)
         if failed:
             raise typer.Exit(1)
+
+
+def _earlier(journal: Path, done: set[str]) -> Callable[[], Iterator["Tagging"]]:
+    """Return a function that reads the results that a journal has by now, of the paths `done`."""
+    from audiotagger.output.journal import read_results
+
+    size = journal.stat().st_size
+    return lambda: (tagging for tagging in read_results(journal, size) if tagging.path in done)
 
 
 def _is_folder(output: Path | None) -> bool:

@@ -50,6 +50,8 @@ class Evaluation:
     """[clips], the ensemble's highest probability of all labels that the models know."""
     other_confidence: Scores
     """The same of test clips whose label the models do not know."""
+    clips: tuple[Clip, ...]
+    """Those of `predictions`, in their order."""
     further: Predictions | None
     """Of the test clips of further sounds, with --all-labels."""
 
@@ -102,6 +104,7 @@ def evaluate(
         predictions=Predictions(subset.labels, _truth(clips, subset.labels), scores),
         confidence=confidence[:first],
         other_confidence=confidence[first:last],
+        clips=tuple(clips),
         further=Predictions(
             tagger.labels, _truth(further, tagger.labels), {name: of[last:] for name, of in probabilities.items()}
         )

@@ -98,6 +98,24 @@ def average_precision(scores: NDArray[np.floating], relevant: NDArray[np.bool_])
     return float(np.mean(hits / retrieved))
 
 
+def average_precision_interval(
+    scores: NDArray[np.floating], relevant: NDArray[np.bool_], resamples: int = 200
+) -> tuple[float, float] | None:
+    """Return the 95 % confidence interval of `average_precision`, by the percentile bootstrap.
+
+    Clips with the label and those without are drawn apart, so that every draw has some. None for fewer than 5 clips
+    with it, and where all draws agree.
+    """
+    rng = np.random.default_rng(0)
+    with_label, without = np.flatnonzero(relevant), np.flatnonzero(~relevant)
+    if len(with_label) < 5:
+        return None
+    known = np.arange(len(scores)) < len(with_label)
+    draws = (np.concatenate([rng.choice(part, len(part)) for part in (with_label, without)]) for _ in range(resamples))
+    low, high = np.percentile([average_precision(scores[draw], known) for draw in draws], [2.5, 97.5])
+    return (float(low), float(high)) if low < high else None
+
+
 def confusion_matrix(scores: Scores, truth: Truth) -> NDArray[np.int64]:
     """Return the number of clips by true label (row) and best label (column), [labels, labels].
 
@@ -107,6 +125,45 @@ def confusion_matrix(scores: Scores, truth: Truth) -> NDArray[np.int64]:
     counts = np.zeros((scores.shape[1], scores.shape[1]), np.int64)
     np.add.at(counts, (truth[audible], scores[audible].argmax(axis=1)), 1)
     return counts
+
+
+def cluster_order(counts: NDArray[np.integer]) -> list[int]:
+    """Return an order of labels in which those that are mistaken for each other are neighbours.
+
+    Groups of labels are merged two by two, those first that are confused most (average linkage).
+
+    Parameters
+    ----------
+    counts
+        A confusion matrix [labels, labels].
+    """
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    mutual = shares + shares.T
+    groups = [[label] for label in range(len(counts))]
+    while len(groups) > 1:
+        sizes = np.array([len(group) for group in groups])
+        mean = mutual / np.outer(sizes, sizes)
+        np.fill_diagonal(mean, -1)
+        first, second = sorted(np.unravel_index(mean.argmax(), mean.shape))
+        groups[first] = groups[first] + groups.pop(second)
+        mutual[first] += mutual[second]
+        mutual[:, first] += mutual[:, second]
+        mutual = np.delete(np.delete(mutual, second, 0), second, 1)
+    return [int(label) for label in groups[0]] if groups else []
+
+
+def reliability(scores: Scores, truth: Truth, bins: int = 10) -> list[tuple[int, float, float]]:
+    """Return how sure the best label is and how often it is right, in equal bins of its score.
+
+    Returns
+    -------
+    list of tuple
+        Number of clips, mean score and share of them on which it is right, of each bin that has clips.
+    """
+    best, right = scores.max(axis=1), scores.argmax(axis=1) == truth
+    of_bin = np.minimum((best * bins).astype(int), bins - 1)
+    counted = [(of_bin == index) for index in range(bins) if (of_bin == index).any()]
+    return [(int(own.sum()), float(best[own].mean()), float(right[own].mean())) for own in counted]
 
 
 def interval(

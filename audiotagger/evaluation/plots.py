@@ -16,7 +16,7 @@ from audiotagger.output.files import replacing
 
 
 def plot_curves(history: Sequence[Mapping[str, float]]) -> Figure:
-    """Plot the loss of each epoch and, if there are any, the validation scores.
+    """Plot the losses of each epoch and, if there are any, the validation scores.
 
     Parameters
     ----------
@@ -30,6 +30,8 @@ def plot_curves(history: Sequence[Mapping[str, float]]) -> Figure:
     losses.set_xlabel("epoch")
     losses.set_ylabel("loss")
     losses.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if "val_loss" in history[-1]:
+        losses.plot(epochs, [row.get("val_loss", np.nan) for row in history], "C3.-", label="validation loss")
     if "val_map3" in history[0]:
         scores = losses.twinx()
         for name in ("map3", "top1"):
@@ -37,7 +39,7 @@ def plot_curves(history: Sequence[Mapping[str, float]]) -> Figure:
             scores.plot(epochs, values, ".-", label=f"validation {metrics.MEASURES[name]}")
         scores.set_ylim(0, 1)
         scores.set_ylabel("validation")
-    figure.legend(loc="outside upper center", ncols=3)
+    figure.legend(loc="outside upper center", ncols=4)
     return figure
 
 

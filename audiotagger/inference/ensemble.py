@@ -52,7 +52,7 @@ class Ensemble:
                 f"--hop must be greater than 0 and at most --window ({self._window / self.sample_rate:g} s)"
             )
 
-    def predict(self, blocks: Iterable[Waveform]) -> Iterator[tuple[float, Array | None]]:
+    def predict(self, blocks: Iterable[Waveform]) -> Iterator[tuple[float, Waveform, Array | None]]:
         """Predict each window of a waveform given in blocks [samples] at `sample_rate`.
 
         Yields
@@ -60,13 +60,16 @@ class Ensemble:
         start
             Seconds from which on the window counts, until the next one does: it stands for the time around its middle,
             the first one also for what comes before.
+        window
+            [samples]
         probabilities
             [models, labels]; None for a silent window.
         """
         for index, window in enumerate(split_windows(blocks, self._window, self._hop)):
             start = (index * self._hop + (self._window - self._hop) / 2) / self.sample_rate if index else 0.0
             # One by one: a batch takes as long per window and more memory.
-            yield start, None if is_silent(window) else np.stack([one.predict(window[None])[0] for one in self.models])
+            silent = is_silent(window)
+            yield start, window, None if silent else np.stack([one.predict(window[None])[0] for one in self.models])
 
     def embed(self, blocks: Iterable[Waveform]) -> Array:
         """Return the models' embeddings, concatenated to [n], as their mean over windows; all 0 for silence."""

@@ -7,6 +7,7 @@ import itertools
 import os
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,19 @@ DEFAULT_THRESHOLD = 0.5
 
 SHORTEST = 0.2
 """Seconds: the result for anything shorter is never confident. The models were trained on longer sounds."""
+
+
+class Observer(Protocol):
+    """Follows how a file is tagged."""
+
+    def block(self, waveform: Waveform) -> None:
+        """Take the next block [samples] of the waveform."""
+
+    def window(self, start: float, window: Waveform, scores: Array) -> None:
+        """Take a window [samples], which stands for the time from `start` seconds on, and its scores [labels].
+
+        They are those of the ensemble, all 0 for silence.
+        """
 
 
 class Tagger:
@@ -112,7 +126,15 @@ class Tagger:
         tagger.labels = tagger._subset.labels
         return tagger
 
-    def tag(self, audio: Audio, *, sample_rate: int | None = None, top_k: int = 3, min_score: float = 0.0) -> Tagging:
+    def tag(
+        self,
+        audio: Audio,
+        *,
+        sample_rate: int | None = None,
+        top_k: int = 3,
+        min_score: float = 0.0,
+        observer: Observer | None = None,
+    ) -> Tagging:
         """Tag one file or one waveform.
 
         Parameters
@@ -125,6 +147,8 @@ class Tagger:
             Maximum number of tags.
         min_score
             Tags and segments with a lower score are omitted.
+        observer
+            Is told each block and each window (`audiotagger.inference.tagger.Observer`).
 
         Raises
         ------
@@ -134,7 +158,8 @@ class Tagger:
             The array is not a waveform or has no sample rate.
         """
         warnings: list[AudioWarning] = []
-        return self._tag(name_of(audio), self._blocks(audio, sample_rate, warnings.append), warnings, top_k, min_score)
+        blocks = self._blocks(audio, sample_rate, warnings.append)
+        return self._tag(name_of(audio), blocks, warnings, top_k, min_score, observer)
 
     def segments(self, audio: Audio, *, sample_rate: int | None = None) -> tuple[Segment, ...]:
         """Return the time-stamped labels of one file or waveform. Parameters and errors are those of `tag`."""
@@ -245,9 +270,15 @@ class Tagger:
         return itertools.takewhile(lambda _: not cancelled.is_set(), self._blocks(file, None, warnings.append))
 
     def _tag(
-        self, path: str, blocks: Iterable[Waveform], warnings: Sequence[AudioWarning], top_k: int, min_score: float
+        self,
+        path: str,
+        blocks: Iterable[Waveform],
+        warnings: Sequence[AudioWarning],
+        top_k: int,
+        min_score: float,
+        observer: Observer | None = None,
     ) -> Tagging:
-        of_models, duration, segments = self._predict(blocks, min_score)
+        of_models, duration, segments = self._predict(blocks, min_score, observer)
         mean = np.mean(list(of_models.values()), axis=0)
         return Tagging(
             path,
@@ -260,7 +291,7 @@ class Tagger:
         )
 
     def _predict(
-        self, blocks: Iterable[Waveform], min_score: float
+        self, blocks: Iterable[Waveform], min_score: float, observer: Observer | None = None
     ) -> tuple[dict[str, Array], float, tuple[Segment, ...]]:
         """Return each model's probabilities of all its labels, the duration in seconds and the segments."""
         samples = 0
@@ -269,12 +300,15 @@ class Tagger:
             nonlocal samples
             for block in blocks:
                 samples += len(block)
+                if observer:
+                    observer.block(block)
                 yield block
 
         sums, count = np.zeros((len(self.models), len(self._ensemble.labels))), 0
         timeline = Timeline()
-        for start, of_models in self._ensemble.predict(counted()):
+        for start, window, of_models in self._ensemble.predict(counted()):
             best: tuple[Tag, ...] = ()
+            mean = np.zeros(len(self._ensemble.labels), np.float32)
             if of_models is not None:
                 sums += of_models
                 count += 1
@@ -282,6 +316,8 @@ class Tagger:
                 if self._subset.reaches(self._threshold, mean):
                     best = self._subset.top(mean, 1, min_score)
             timeline.add(start, best[0] if best else None)
+            if observer:
+                observer.window(start, window, self._subset.renormalize(mean))
         duration = samples / self.sample_rate
         means = (sums / max(count, 1)).astype(np.float32)
         names = (model.name for model in self.models)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from audiotagger.audio.discovery import name_of
@@ -15,6 +16,17 @@ from audiotagger.inference.results import Tagging
 if TYPE_CHECKING:
     from audiotagger.audio.types import Array
     from audiotagger.inference.tagger import Tagger
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The models and labels of a `Tagger` in a worker."""
+
+    models: Mapping[str, str]
+    """By name: a line about each."""
+    versions: Mapping[str, str]
+    """By name."""
+    labels: Sequence[str]
 
 
 class WorkerPool:
@@ -34,8 +46,8 @@ class WorkerPool:
         self._pool = Pool("audiotagger.inference.workers:load_tagger", options, timeout)
         self._first = self._pool.start()  # loads the models while the caller does something else
 
-    def models(self) -> Sequence[str]:
-        """Return a line about each model, once the first worker has loaded them.
+    def loaded(self) -> Loaded:
+        """Return what the first worker has loaded, once it has.
 
         Raises
         ------
@@ -44,14 +56,14 @@ class WorkerPool:
         WorkerError
             The worker did not get that far.
         """
-        models: Sequence[str] = self._first.ready()
-        return models
+        loaded: Loaded = self._first.ready()
+        return loaded
 
     def tag_files(
         self, files: Iterable[File], *, top_k: int = 3, min_score: float = 0.0, jobs: int | None = None
     ) -> Iterator[Tagging]:
         """Tag files as `Tagger.tag_files` does; the error of a file can also be "crashed" or "timeout"."""
-        for path, result in self._map(tag, files, jobs, top_k=top_k, min_score=min_score):
+        for path, result in self.map(tag, files, jobs, top_k=top_k, min_score=min_score):
             yield Tagging(path, error=result) if isinstance(result, AudioError) else result
 
     def tag_file(
@@ -85,7 +97,7 @@ class WorkerPool:
         self, files: Iterable[File], *, jobs: int | None = None, warn: Callable[[AudioWarning], object]
     ) -> Iterator[tuple[str, Array | AudioError]]:
         """Compute embeddings as `Tagger.embed_files` does, with the errors of `tag_files`."""
-        for path, result in self._map(embed, files, jobs):
+        for path, result in self.map(embed, files, jobs):
             if isinstance(result, AudioError):
                 yield path, result
                 continue
@@ -94,9 +106,14 @@ class WorkerPool:
                 warn(warning)
             yield path, embedding
 
-    def _map(
-        self, function: Callable[..., object], files: Iterable[File], jobs: int | None, **options: Any
+    def map(
+        self, function: Callable[..., object], files: Iterable[File], jobs: int | None = None, **options: Any
     ) -> Iterator[tuple[str, Any]]:
+        """Yield each file's path with what `function(tagger, file, **options)` returns in a worker, or its AudioError.
+
+        Raises whatever else the function raises. Closes the pool at the end.
+        """
+
         def process(file: File) -> tuple[str, Any]:
             return name_of(file), self._process(file, function, options)
 
@@ -123,12 +140,13 @@ class WorkerPool:
         self._pool.close()
 
 
-def load_tagger(**options: Any) -> tuple[Tagger, list[str]]:
-    """Return a `Tagger`, and a line about each model. Options and errors are those of `Tagger.load`."""
+def load_tagger(**options: Any) -> tuple[Tagger, Loaded]:
+    """Return a `Tagger`, and what it is made of. Options and errors are those of `Tagger.load`."""
     from audiotagger.inference.tagger import Tagger
 
     tagger = Tagger.load(**options)
-    return tagger, [f"{model.path}: {model.kind} model, version {model.version}" for model in tagger.models]
+    lines = {model.name: f"{model.path}: {model.kind} model, version {model.version}" for model in tagger.models}
+    return tagger, Loaded(lines, {model.name: model.version for model in tagger.models}, tagger.labels)
 
 
 def tag(tagger: Tagger, file: File, *, labels: Collection[str] | None = None, **options: Any) -> Tagging | ValueError:

@@ -28,8 +28,8 @@ def listen(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ServiceError(f"cannot listen at {host}, port {port} ({reason}); try another --host or --port") from None
-    # Connections inherit it. asyncio sets it only on a socket that was given its protocol; without it, answers wait 40 ms
-    # for the client to acknowledge its headers.
+    # Connections inherit it. asyncio sets it only on a socket that was given its protocol; without it, an answer waits
+    # 40 ms for the client to acknowledge its headers.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 

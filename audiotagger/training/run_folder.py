@@ -11,6 +11,7 @@ model.keras      the finished model: averaged weights, no optimizer; logits, not
 windows.npy      a few windows of validation clips, to compare an export with
 report.csv       validation scores of the finished model, for each label
 confusion.png    its confusion matrix on the validation clips
+report.html      all of this as a page for the browser, with the worst clips to listen to
 result.json      date, temperature and validation scores of the finished model; written last
 """
 
@@ -21,7 +22,7 @@ import hashlib
 import io
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,7 +37,7 @@ from audiotagger.evaluation.evaluator import Predictions
 from audiotagger.evaluation.report import as_csv
 from audiotagger.evaluation.scores import EvaluationReport, score_models
 from audiotagger.output import files
-from audiotagger.training.recipes import Recipe
+from audiotagger.training.recipes import SAMPLE_RATE, Recipe
 from audiotagger.training.validation import FEWEST_TO_CALIBRATE, Validation
 
 if TYPE_CHECKING:
@@ -185,14 +186,22 @@ def write_history(run: Path, history: Sequence[dict[str, Any]]) -> None:
     from audiotagger.evaluation.plots import plot_curves
 
     table = io.StringIO()
-    writer = csv.DictWriter(table, fieldnames=list(history[0]), lineterminator="\n")
+    columns = dict.fromkeys(name for row in history for name in row)  # a resumed run of an older version has fewer
+    writer = csv.DictWriter(table, fieldnames=list(columns), lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
     write_text(run / "history.csv", table.getvalue())
     _save(plot_curves(history), run / "curves.png")
 
 
-def write_artifacts(run: Path, config: Config, model: keras.Model, held_out: Validation, judged: bool) -> None:
+def write_artifacts(
+    run: Path,
+    config: Config,
+    model: keras.Model,
+    held_out: Validation,
+    judged: bool,
+    history: Sequence[Mapping[str, float]],
+) -> None:
     """Write the finished model and its validation scores; result.json, which marks the run as finished, last.
 
     Parameters
@@ -205,24 +214,32 @@ def write_artifacts(run: Path, config: Config, model: keras.Model, held_out: Val
         Clips to score it on.
     judged
         False if these are training clips, on which scores mean nothing.
+    history
+        The rows of history.csv.
 
     Raises
     ------
     RunError
         The folder cannot be written to.
     """
+    from audiotagger.evaluation.page import write_page
     from audiotagger.evaluation.plots import plot_confusion
 
     logits = held_out.logits(model)
     enough = judged and len(held_out.truth) >= FEWEST_TO_CALIBRATE
     temperature = held_out.best_temperature(logits) if enough else config.recipe.temperature
     scores = held_out.scores(logits, temperature)
+    predictions, models = None, {}
     if judged:
         predictions = Predictions(held_out.labels, held_out.truth, {config.kind: scores})
         n_labels = len(held_out.labels)
-        report = EvaluationReport("validation", len(scores), n_labels, n_labels, score_models(predictions))
+        models = score_models(predictions)
+        report = EvaluationReport("validation", len(scores), n_labels, n_labels, models)
         write_text(run / "report.csv", as_csv(report) + "\n")
         _save(plot_confusion(predictions), run / "confusion.png")
+    with replacing(run / "report.html") as partial, partial.open("w", encoding="utf-8") as page:
+        title = f"Training run {run.name}"
+        write_page(page, run.resolve(), title, predictions, models, held_out.clips, SAMPLE_RATE, history)
     result = {
         "finished": datetime.now(UTC).date().isoformat(),
         "temperature": temperature,

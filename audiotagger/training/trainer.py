@@ -242,7 +242,10 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
             if state.step % epoch_steps:
                 continue
             averaged.set_weights(state.averages if recipe.ema else model.get_weights())
-            summary = held_out.summary(held_out.scores(held_out.logits(student))) if data.validated else {}
+            summary: dict[str, float] = {}
+            if data.validated:
+                scores = held_out.scores(held_out.logits(student))
+                summary = {"loss": held_out.loss(scores), **held_out.summary(scores)}
             summary = workers.mean(summary)
             seconds = time.monotonic() - started
             row = {
@@ -264,7 +267,7 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
 
     tensorboard_logger.close()
     averaged.set_weights(state.averages)
-    write_artifacts(run, config, student, held_out, judged=data.validated)
+    write_artifacts(run, config, student, held_out, data.validated, state.history)
 
 
 def _best_epoch(history: list[dict[str, Any]]) -> int:

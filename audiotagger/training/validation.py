@@ -37,7 +37,7 @@ class Validation:
 
     Attributes
     ----------
-    labels
+    labels, clips
         As given.
     truth
         [clips], indices of `labels`.
@@ -46,7 +46,7 @@ class Validation:
     """
 
     def __init__(self, clips: Sequence[Clip], waveforms: Waveforms, labels: Sequence[str], samples: int) -> None:
-        self.labels = tuple(labels)
+        self.labels, self.clips = tuple(labels), tuple(clips)
         self.truth = np.array([self.labels.index(clip.label) for clip in clips])
         windows = [cut(waveform, samples) for waveform in map(waveforms.__getitem__, range(len(clips)))]
         self.windows = np.concatenate(windows)
@@ -76,6 +76,10 @@ class Validation:
     def summary(self, scores: NDArray[np.float64]) -> dict[str, float]:
         """Return MAP@3, macro MAP@3 and top-1 of scores [clips, labels]."""
         return metrics.summarize(scores, self.truth)
+
+    def loss(self, scores: NDArray[np.float64]) -> float:
+        """Return the mean crossentropy of scores [clips, labels] with the true labels."""
+        return float(-np.log(scores[np.arange(len(self.truth)), self.truth] + 1e-12).mean())
 
     def best_temperature(self, logits: Array) -> float:
         """Return the temperature under which the true labels are likeliest.

@@ -16,6 +16,7 @@ from typer.testing import Result
 
 from audiotagger.inference.model import Model, shipped_models
 from tests.conftest import EXAMPLES, invoke, only_run, rows
+from tests.report.conftest import blocks, records
 
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
@@ -43,6 +44,11 @@ def test_a_run_tells_its_story(run: Run, workshop: Path) -> None:
     assert [row["label"] for row in report] == ["", "noise", "tone"]
     assert float(report[0]["map3"]) == pytest.approx(validation["map3"])
     assert sum(int(row["clips"]) for row in report[1:]) == validation["clips"]
+    assert all(float(row["val_loss"]) > 0 for row in history)
+    about = dict(blocks(folder / "report.html"))["about"]
+    assert [row["val_loss"] for row in about["history"]] == [float(row["val_loss"]) for row in history]
+    assert about["charts"]["mel"]["scores"]["map3"] == pytest.approx(validation["map3"])
+    assert len(records(folder / "report.html")) == validation["clips"]
     for picture in ("curves.png", "confusion.png"):
         assert (folder / picture).read_bytes().startswith(b"\x89PNG")
     (listed,) = run("runs", cwd=workshop).stdout.splitlines()[1:]
@@ -212,6 +218,7 @@ def test_a_model_can_be_trained_on_all_clips(run: Run, workshop: Path, of_all: t
     assert "val " not in told
     assert json.loads((folder / "result.json").read_text())["validation"] == {}
     assert (folder / "curves.png").is_file()
+    assert dict(blocks(folder / "report.html"))["about"]["charts"] == {}
     assert not {"confusion.png", "report.csv"} & {path.name for path in folder.iterdir()}
     models = workshop / "models-of-all"
     assert run("export", folder, "--output", models).exit_code == 0

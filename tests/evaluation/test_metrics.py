@@ -96,3 +96,32 @@ def test_auroc_is_how_often_the_positive_one_is_higher() -> None:
     assert metrics.auroc(np.array([0.8, 0.9]), np.array([0.1, 0.2])) == 1.0
     assert metrics.auroc(np.array([0.5]), np.array([0.5])) == 0.5
     assert metrics.auroc(np.array([0.1, 0.9]), np.array([0.5, 0.0])) == 0.75
+
+
+def test_interval_of_average_precision_is_around_it() -> None:
+    rng = np.random.default_rng(0)
+    relevant = np.arange(200) < 40
+    scores = rng.normal(size=200) + relevant
+    interval = metrics.average_precision_interval(scores, relevant)
+    assert interval
+    assert 0 < interval[0] < metrics.average_precision(scores, relevant) < interval[1] < 1
+    assert metrics.average_precision_interval(scores, np.arange(200) < 4) is None
+    assert metrics.average_precision_interval(relevant * 1.0, relevant) is None
+
+
+def test_labels_that_are_confused_are_neighbours() -> None:
+    counts = 10 * np.eye(6, dtype=int)
+    for one, other in ((0, 3), (1, 5), (2, 4)):
+        counts[one, other] = counts[other, one] = 5
+    order = metrics.cluster_order(counts)
+    assert sorted(order) == list(range(6))
+    assert all(abs(order.index(one) - order.index(other)) == 1 for one, other in ((0, 3), (1, 5), (2, 4)))
+    assert metrics.cluster_order(np.zeros((0, 0), int)) == []
+
+
+def test_reliability_compares_score_and_success() -> None:
+    scores = np.array([[0.95, 0.05]] * 4 + [[0.55, 0.45]] * 2)
+    bins = metrics.reliability(scores, np.array([0, 0, 0, 1, 0, 1]))
+    assert [clips for clips, _, _ in bins] == [2, 4]
+    assert bins[0][1:] == pytest.approx((0.55, 0.5))
+    assert bins[1][1:] == pytest.approx((0.95, 0.75))

@@ -1,0 +1,82 @@
+"""`audiotagger report`."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audiotagger.cli.console import counter, errors_to_exit_status
+from audiotagger.cli.options import (
+    HopOption,
+    JobsOption,
+    ModelsOption,
+    QuietOption,
+    TimeoutOption,
+    VerboseOption,
+    WindowOption,
+    start_workers,
+)
+
+if TYPE_CHECKING:
+    from audiotagger.inference.workers import WorkerPool
+    from audiotagger.report.tagging import TaggingPage
+
+EmbedAudioOption = Annotated[
+    bool,
+    typer.Option("--embed-audio", help="Put the audio of files of up to two minutes into the page."),
+]
+"""Of every command that writes a page."""
+
+
+def report(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A .jsonl file written by `audiotagger tag -o`.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The page. [default: RESULTS with the suffix .html]"),
+    ] = None,
+    embed_audio: EmbedAudioOption = False,
+    window: WindowOption = None,
+    hop: HopOption = None,
+    models: ModelsOption = None,
+    jobs: JobsOption = None,
+    timeout: TimeoutOption = 3600,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Write a page for the browser about results of `audiotagger tag`: to look at, listen to and correct them.
+
+    Labels are those in RESULTS. Pictures, time lines and similarity come from the audio files that are still there.
+    """
+    page = output or results.with_suffix(".html")
+    with errors_to_exit_status():
+        from audiotagger.output.journal import read_results
+
+        check_page(page, results)
+        total = sum(1 for _ in read_results(results))
+        with (
+            start_workers(models, timeout, verbose, window=window, hop=hop) as workers,
+            open_report(page, workers) as writer,
+            counter(quiet=quiet) as count,
+        ):
+            count.expect(lambda: total)
+            for _ in writer.tag_files(
+                workers, (), lambda: read_results(results), count, jobs=jobs, embed_audio=embed_audio
+            ):
+                pass
+        typer.echo(page)
+
+
+def check_page(page: Path, *others: Path | None) -> None:
+    """Raise BadParameter if `page` would replace something else than a page, such as one of the `others`."""
+    if page.suffix.lower() not in (".html", ".htm") or page in others:
+        raise typer.BadParameter(f"{page}: a page must end in .html")
+
+
+def open_report(page: Path, workers: WorkerPool, threshold: float | None = None) -> AbstractContextManager[TaggingPage]:
+    """Open a page about the results of `workers`, to be written as they come."""
+    from audiotagger.report.tagging import open_page
+
+    return open_page(page, workers.loaded(), threshold)
