@@ -9,6 +9,7 @@ def main() -> None:
     try:
         from audiotagger.cli import app
 
+        gc.freeze()  # nor at the exit
         gc.enable()
         app(prog_name="audiotagger")
     except KeyboardInterrupt:

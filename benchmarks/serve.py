@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import resource
 import statistics
 import subprocess
 import sys
@@ -21,7 +20,7 @@ import threading
 import time
 from pathlib import Path
 
-from many_files import megabytes, processes
+from load import cpu_of_children, family, megabytes
 from speed import write_noise
 
 BATCHES = """
@@ -41,18 +40,12 @@ for (name, size), of_size in times.items():
 """
 
 
-def cpu_seconds() -> float:
-    """Return the CPU time that processes started here have used, once they have ended."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
 def tag(folder: str, n_files: int, jobs: int) -> None:
     """Run the command, print what is measured."""
-    before, began = cpu_seconds(), time.perf_counter()
+    before, began = cpu_of_children(), time.perf_counter()
     command = [sys.executable, "-m", "audiotagger", "tag", folder, "--format", "jsonl", "--jobs", str(jobs)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    took, used = time.perf_counter() - began, cpu_seconds() - before
+    took, used = time.perf_counter() - began, cpu_of_children() - before
     print(f"tag                {n_files / took:6.1f} files/s, {1000 * used / n_files:.1f} CPU ms a file", flush=True)
 
 
@@ -73,7 +66,7 @@ def send(host: str, files: list[bytes], seconds: list[float]) -> None:
 
 def serve(files: list[bytes], clients: int, jobs: int) -> None:
     """Start the service, send it all files, print what is measured."""
-    before, total, seconds, memory = cpu_seconds(), len(files), list[float](), list[float]()
+    before, total, seconds, memory = cpu_of_children(), len(files), list[float](), list[float]()
     began = time.perf_counter()
     command = [sys.executable, "-m", "audiotagger", "serve", "--port", "0", "--jobs", str(jobs)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
@@ -83,13 +76,13 @@ def serve(files: list[bytes], clients: int, jobs: int) -> None:
         for part in (0.1, 0.5, 0.95):
             while len(seconds) < part * total and any(thread.is_alive() for thread in threads):
                 time.sleep(0.05)
-            memory.append(sum(map(megabytes, processes(process.pid))))
+            memory.append(sum(map(megabytes, family(process.pid))))
         for thread in threads:
             thread.join()
         took = time.perf_counter() - began
         process.terminate()
     middle, last = statistics.median(seconds), statistics.quantiles(seconds, n=100)[98]
-    used = 1000 * (cpu_seconds() - before) / total
+    used = 1000 * (cpu_of_children() - before) / total
     times = f"{used:.1f} CPU ms a file, {1000 * middle:.0f} ms median, {1000 * last:.0f} ms p99"
     print(f"serve, {clients} clients   {total / took:6.1f} files/s, {times}")
     print("memory after 10 %, 50 % and 95 %: " + ", ".join(f"{one:.0f}" for one in memory) + " MiB")

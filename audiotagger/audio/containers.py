@@ -10,7 +10,8 @@ import av
 import numpy as np
 from av.stream import Disposition
 
-from audiotagger.audio.streams import LOST, Section, partly_read
+from audiotagger.audio.parts import is_cut_off
+from audiotagger.audio.streams import LOST, Section, is_cut_off_ogg, partly_read
 from audiotagger.audio.types import AudioBlock, Warn
 from audiotagger.errors import AudioError
 
@@ -48,6 +49,8 @@ def decode(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[AudioB
     AudioError
         Of kind "undecodable", or "no_audio" for a video without sound.
     """
+    file.seek(start)
+    cut_off = is_cut_off_ogg(file) if file.read(4) == b"OggS" else is_cut_off(file, start)
     try:
         # What a playlist refers to is not opened, be it on this machine or on another. Titles may be in any encoding.
         container = av.open(
@@ -58,7 +61,7 @@ def decode(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[AudioB
     if not container.streams.audio:
         container.close()
         raise AudioError("no_audio", f"{name}: no audio track; leave it out")
-    return _decode(container, _default(container.streams.audio), name, warn)
+    return _decode(container, _default(container.streams.audio), name, warn, cut_off)
 
 
 def _default(tracks: Sequence[av.AudioStream]) -> av.AudioStream:
@@ -66,10 +69,10 @@ def _default(tracks: Sequence[av.AudioStream]) -> av.AudioStream:
 
 
 def _decode(
-    container: av.container.InputContainer, track: av.AudioStream, name: str, warn: Warn
+    container: av.container.InputContainer, track: av.AudioStream, name: str, warn: Warn, cut_off: bool
 ) -> Iterator[AudioBlock]:
     with container:
-        yield from _samples(_frames(container, track, name, warn))
+        yield from _samples(_frames(container, track, name, warn, cut_off))
 
 
 def _undecodable(name: str, reason: str | None) -> AudioError:
@@ -77,7 +80,7 @@ def _undecodable(name: str, reason: str | None) -> AudioError:
 
 
 def _frames(
-    container: av.container.InputContainer, track: av.AudioStream, name: str, warn: Warn
+    container: av.container.InputContainer, track: av.AudioStream, name: str, warn: Warn, cut_off: bool
 ) -> Iterator[av.AudioFrame]:
     if track.codec_context is None:
         raise _undecodable(name, "unknown codec")
@@ -100,7 +103,7 @@ def _frames(
     missing = _stated_seconds(container, track) - read
     if missing > SLACK + 0.02 * read:
         warn(partly_read(name, read, missing))
-    elif (damaged - in_front) * read > LOST * decoded:
+    elif cut_off or (damaged - in_front) * read > LOST * decoded:
         warn(partly_read(name, read))
 
 

@@ -9,6 +9,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
 from operator import itemgetter
 from typing import BinaryIO, cast
 
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 from audiotagger.audio import libsndfile
 from audiotagger.audio.discovery import name_of
 from audiotagger.audio.filters import mix_down, remove_bad_samples, remove_rumble
-from audiotagger.audio.streams import next_stream
+from audiotagger.audio.parts import MOST_JUNK, Part, next_start, split
+from audiotagger.audio.streams import next_stream, partly_read
 from audiotagger.audio.types import AudioBlock, AudioFile, Warn, Waveform, ignore
 from audiotagger.errors import AudioError
 from audiotagger.extras import install_command
@@ -33,10 +35,7 @@ BLOCK_SAMPLES = 1 << 23
 HIGHEST_RATE = 10_000_000
 """Hz: more is a damaged header, and what it asks of the memory no machine has."""
 
-MOST_JUNK = 1 << 24
-"""Bytes in front of a file that are searched for where it begins."""
-
-VERSION = 2
+VERSION = 3
 """Of what `read_blocks` makes of a file: raised when that changes, so that nothing older is taken from a cache."""
 
 LARGEST_PIPE = 4 << 30
@@ -125,21 +124,28 @@ def waveform_blocks(
 def spool(file: BinaryIO, name: str = "-", begin: bytes = b"") -> BinaryIO:
     """Return `file`, or, if it is a pipe, a temporary file with all that comes out of it: decoders jump about.
 
-    `begin` has been read from the pipe before. Raises AudioError of kind "unreadable" for more than `LARGEST_PIPE`.
+    `begin` has been read from the pipe before. Raises AudioError of kind "unreadable" for more than `LARGEST_PIPE`, and
+    where there is no room.
     """
     if file.seekable():
         return file
-    spooled = tempfile.TemporaryFile()  # noqa: SIM115 (closed when nobody reads it any more)
-    spooled.write(begin)
-    while data := file.read(1 << 20):
-        if spooled.tell() > LARGEST_PIPE:
-            spooled.close()
-            raise AudioError(
-                "unreadable", f"{name}: more than {LARGEST_PIPE / (1 << 30):g} GiB from a pipe; save it to a file first"
-            )
-        spooled.write(data)
-    spooled.seek(0)
-    return spooled
+    with suppress(OSError, AttributeError):  # a terminal's, shared with others; no file of the system
+        os.set_blocking(file.fileno(), True)  # or a pause would look like the end
+    with ExitStack() as stack:
+        try:
+            spooled = stack.enter_context(tempfile.TemporaryFile())
+            spooled.write(begin)
+            while data := file.read(1 << 20):
+                if spooled.tell() > LARGEST_PIPE:
+                    limit = f"{LARGEST_PIPE / (1 << 30):g} GiB"
+                    raise AudioError("unreadable", f"{name}: more than {limit} from a pipe; save it to a file first")
+                spooled.write(data)
+            spooled.seek(0)
+        except OSError as error:
+            reason = f"cannot be copied to a temporary file ({error.strerror}); make room or set TMPDIR"
+            raise AudioError("unreadable", f"{name}: {reason}") from None
+        stack.pop_all()
+    return cast("BinaryIO", spooled)
 
 
 def _open_at_once(path: str, flags: int) -> int:
@@ -189,7 +195,44 @@ def _nothing_in(name: str) -> AudioError:
 
 
 def _pieces(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[AudioBlock]:
-    """Yield samples [frames, channels], of any number of frames."""
+    """Yield samples [frames, channels], of any number of frames, of all files that were joined to this one."""
+    read = 0.0
+    (_, first_end), *others = split(file, start)
+    first, offset = (cast("BinaryIO", Part(file, start, first_end)), 0) if others else (file, start)
+    for rate, piece in _pieces_of_one(first, offset, name, warn):
+        read += len(piece) / rate
+        yield rate, piece
+    lost, failures = False, 0
+    for begin, end in others:
+        try:
+            for rate, piece in _pieces_of_one(cast("BinaryIO", Part(file, begin, end)), 0, name, warn):
+                read += len(piece) / rate
+                yield rate, piece
+            failures = 0
+        except AudioError:
+            lost, failures = True, failures + 1
+            if failures == libsndfile.FALSE_STARTS:
+                break
+    if lost:
+        warn(partly_read(name, read))
+
+
+def _pieces_of_one(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[AudioBlock]:
+    try:
+        yield from _decoded(file, start, name, warn)
+        return
+    except AudioError as error:
+        failure = error
+    found = [at for at in (next_start(file, start + 1), next_stream(file, start + 1, MOST_JUNK)) if at is not None]
+    if failure.kind == "no_audio" or not found:
+        raise failure
+    try:
+        yield from _decoded(file, min(found), name, warn)
+    except AudioError:
+        raise failure from None
+
+
+def _decoded(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[AudioBlock]:
     file.seek(start)
     try:
         yield from libsndfile.decode(file, start, name, warn)
@@ -198,23 +241,10 @@ def _pieces(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[Audio
         reason = error.error_string.rstrip(".")
     try:
         from audiotagger.audio import containers
-
-        pieces = containers.decode(file, start, name, warn)
     except ImportError:
         needed = f"if it is audio, it needs PyAV: {install_command('formats')}"
-        failure = AudioError("needs_extra", f"{name}: cannot be decoded ({reason}); {needed}")
-    except AudioError as error:
-        failure = error
-    else:
-        yield from pieces
-        return
-    found = next_stream(file, start + 1, MOST_JUNK) if failure.kind != "no_audio" else None
-    if found is None:
-        raise failure
-    try:
-        yield from libsndfile.decode(file, found, name, warn)
-    except soundfile.LibsndfileError:
-        raise failure from None
+        raise AudioError("needs_extra", f"{name}: cannot be decoded ({reason}); {needed}") from None
+    yield from containers.decode(file, start, name, warn)
 
 
 def _mono(pieces: Iterable[AudioBlock], name: str, warn: Warn) -> Iterator[AudioBlock]:

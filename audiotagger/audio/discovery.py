@@ -68,11 +68,9 @@ class AudioFiles(Iterator[str | BinaryIO]):
     def _find(self, paths: Iterable[str]) -> Iterator[str | BinaryIO]:
         for path in paths:
             if path == "-":
-                from audiotagger.audio.decoding import spool  # rarely needed, and slow to import
-
                 stdin = sys.stdin.buffer
                 # A thread that waits for more from a pipe must not hold the buffer's lock, or the exit would fail.
-                yield spool(stdin if stdin.seekable() else getattr(stdin, "raw", stdin))
+                yield stdin if stdin.seekable() else getattr(stdin, "raw", stdin)
             elif os.path.isdir(path):
                 yield from self._in_folder(path)
             elif os.path.lexists(path):

@@ -10,7 +10,7 @@ from typing import BinaryIO, Literal, Self
 import numpy as np
 import soundfile
 
-from audiotagger.audio.streams import LOST, Section, next_stream, partly_read
+from audiotagger.audio.streams import LOST, Section, is_cut_off_ogg, next_stream, partly_read
 from audiotagger.audio.types import AudioBlock, Warn, Waveform
 
 STEP = 16_384
@@ -88,8 +88,9 @@ def decode(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[AudioB
             false_starts = 0 if stream.frames else false_starts + 1
             read += stream.frames / stream.sample_rate
             lost += stream.lost_seconds()
-            position = next_stream(file, max(position + 1, stream.end))
+            position = next_stream(file, max(position + 1, stream.end), with_chunks=stream.is_coded)
             damaged = damaged or stream.damaged or (stream.failure is not None and stream.is_audio_until(position))
+            damaged = damaged or (position is None and stream.is_ogg and is_cut_off_ogg(file))
     if damaged or lost > LOST or position is not None:
         warn(partly_read(name, read, lost if lost > LOST else 0.0))
 
@@ -123,7 +124,7 @@ class _Stream:
 
     def pieces(self) -> Iterator[Waveform]:
         """Yield samples [frames, channels]."""
-        coded = self._sound.format in READ_AHEAD
+        coded = self.is_coded
         at = failures = 0  # at: with what is left out of FLAC
         while failures < FAILURES:
             piece = np.zeros((CODED_STEP if coded else STEP, self._sound.channels), np.float32)
@@ -175,6 +176,15 @@ class _Stream:
         """Whether something has been read after an error, or the end is a read error."""
         source = self._sound.name
         return self._read_on or (isinstance(source, Section) and source.failed)
+
+    @property
+    def is_coded(self) -> bool:
+        """Whether it is of a format that begins and ends anywhere."""
+        return self._sound.format in READ_AHEAD
+
+    @property
+    def is_ogg(self) -> bool:
+        return bool(self._sound.format == "OGG")
 
     def lost_seconds(self) -> float:
         """Seconds that should be here but are not, where the header says how many there are."""

@@ -19,10 +19,14 @@ CHUNK = 1 << 20
 LONGEST_RUN = 8192
 """Bytes, more than three MPEG frames take."""
 
+LONGEST_PAGE = 27 + 255 + 255 * 255
+"""Bytes of Ogg."""
+
 # Each begins with what a search can skip to: together in one pattern they would be found ten times as slowly.
 _MPEG = re.compile(rb"\xff[\xe2-\xe7\xea-\xef\xf2-\xf7\xfa-\xff][\x10-\xef]")
 _OGG = re.compile(rb"OggS\0(.)", re.DOTALL)
 _FLAC = b"fLaC\0"
+_WAV_OR_AIFF = re.compile(rb"(?:RIFF|RIFX|RF64)....WAVE|FORM....AIF[FC]", re.DOTALL)
 
 _KBIT = {  # kbit/s by (is MPEG 1, layer), for the indices 1 to 14 of ISO/IEC 11172-3 and 13818-3
     (True, 1): range(32, 449, 32),
@@ -75,7 +79,16 @@ class Section:
             return -1
 
 
-def next_stream(file: BinaryIO, start: int, limit: int | None = None) -> int | None:
+def is_cut_off_ogg(file: BinaryIO) -> bool:
+    """Return whether a file ends within a page of Ogg."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - LONGEST_PAGE))
+    rest = file.read()
+    page = rest[rest.rfind(b"OggS\0") :] if b"OggS\0" in rest else bytes(27)
+    return len(page) < 27 or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]])
+
+
+def next_stream(file: BinaryIO, start: int, limit: int | None = None, with_chunks: bool = False) -> int | None:
     """Find where the next stream begins that libsndfile may know.
 
     A run of MPEG frames counts wherever it begins, an Ogg page only if it is the first of a stream that follows another
@@ -89,6 +102,8 @@ def next_stream(file: BinaryIO, start: int, limit: int | None = None) -> int | N
         Offset in bytes at which to begin.
     limit
         How many bytes to search; by default all that follow.
+    with_chunks
+        Whether WAV and AIFF count too, which may also be a part of other files of chunks.
 
     Returns
     -------
@@ -106,6 +121,8 @@ def next_stream(file: BinaryIO, start: int, limit: int | None = None) -> int | N
             behind_ogg = behind_ogg or not page[1][0] & 2
         frames = (match.start() for match in _MPEG.finditer(chunk, 0, min([*found, CHUNK])))
         found += itertools.islice(filter(lambda at: _is_run_of_frames(chunk, at), frames), 1)
+        if with_chunks:
+            found += [match.start() for match in itertools.islice(_WAV_OR_AIFF.finditer(chunk, 0, CHUNK + 12), 1)]
         if found:
             return offset + min(found)
     return None

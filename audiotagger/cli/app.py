@@ -1,6 +1,8 @@
-"""The command line. Each command imports what it needs when it runs, so that --help is quick."""
+"""The command line. Each command imports what it needs when it runs, so that --help is quick.
 
-from __future__ import annotations
+For the same reason modules of commands do without `from __future__ import annotations`: Typer would have to compile the
+annotations of all commands each time.
+"""
 
 import sys
 from typing import Annotated

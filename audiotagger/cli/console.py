@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -58,10 +59,26 @@ def _terminations_as_interrupts() -> Iterator[None]:
 
 
 @contextmanager
+def _interrupts_as_such() -> Iterator[None]:
+    """Raise an interrupt again that C code, such as a module that was being imported, has made another exception of."""
+    try:
+        yield
+    except (AudioTaggerError, OSError):
+        raise
+    except Exception as error:
+        cause = error.__cause__ or error.__context__
+        while cause:
+            if isinstance(cause, KeyboardInterrupt):
+                raise cause from None
+            cause = cause.__cause__ or cause.__context__
+        raise
+
+
+@contextmanager
 def errors_to_exit_status() -> Iterator[None]:
     """Turn errors into one line on stderr and an exit status; SIGTERM and SIGHUP end the command as Ctrl-C does."""
     try:
-        with _terminations_as_interrupts():
+        with _terminations_as_interrupts(), _interrupts_as_such():
             yield
     except AudioTaggerError as error:
         print_error(error)
@@ -77,7 +94,8 @@ def errors_to_exit_status() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):  # the reader has closed it
             raise typer.Exit(141) from None
-        print_note(f"{error.filename or 'output'}: {error.strerror or error}")
+        remedy = "; make room and try again" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else ""
+        print_note(f"{error.filename or 'output'}: {error.strerror or error}{remedy}")
         raise typer.Exit(1) from None
 
 

@@ -1,7 +1,5 @@
 """`audiotagger listen`."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import suppress
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """`audiotagger models`."""
 
-from __future__ import annotations
-
 import json
 from typing import Annotated
 

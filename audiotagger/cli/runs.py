@@ -1,7 +1,5 @@
 """`audiotagger runs`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`audiotagger serve`."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`audiotagger tag`."""
 
-from __future__ import annotations
-
 import itertools
 import sys
 from collections.abc import Callable, Iterator
@@ -43,6 +41,7 @@ from audiotagger.errors import PASSING, AudioError, AudioTaggerError, MetadataEr
 
 if TYPE_CHECKING:
     from audiotagger.inference.results import Tagging
+    from audiotagger.output.metadata_writer import MetadataWriter
     from audiotagger.report.details import Details
     from audiotagger.report.tagging import TaggingPage
 
@@ -133,8 +132,10 @@ def tag(
     Exit status: 0 all files were tagged, 1 at least one failed, 2 wrong usage, 130 interrupted.
     """
     with errors_to_exit_status():
+        from audiotagger.extras import require_extra
         from audiotagger.output.files import open_journal, open_output
         from audiotagger.output.label_tracks import LabelTracks
+        from audiotagger.output.metadata_writer import MetadataWriter
         from audiotagger.output.writers import WRITERS, Show, Writer
 
         if dry_run and not write:
@@ -156,8 +157,6 @@ def tag(
         found = find_inputs(paths, files_from, null, every_file, print_skipped_path if verbose else None)
         files: Iterator[str | BinaryIO] = found
         if write:
-            from audiotagger.extras import require_extra
-
             require_extra("metadata", "--write")  # before thousands of files are tagged
         options = {"window": window, "hop": hop, "threshold": threshold, "labels": read_labels(labels)}
         # Names that are not valid text are written as the bytes they are, in JSON as escapes that read back the same.
@@ -166,6 +165,7 @@ def tag(
             files = _only_one(files)
         with start_workers(models, timeout, verbose, **options) as workers, ExitStack() as stack:
             stack.enter_context(_note_if_interrupted(output))
+            metadata = stack.enter_context(MetadataWriter(timeout))
             file, done = None, set[str]()
             writer: Writer | LabelTracks
             if chosen is Format.audacity and output and _is_folder(output):
@@ -200,7 +200,7 @@ def tag(
                 outcome = tagging
                 if write and not error:
                     stored_from = STORED if min_score is None else min_score
-                    failure = _store(tagging, stored_from, tuple(found.links), dry_run, dry_run or verbose)
+                    failure = _store(metadata, tagging, stored_from, tuple(found.links), dry_run, dry_run or verbose)
                     if failure:
                         outcome = replace(tagging, error=failure)
                     error = failure
@@ -222,7 +222,7 @@ def tag(
             raise typer.Exit(1)
 
 
-def _earlier(journal: Path, done: set[str]) -> Callable[[], Iterator[Tagging]]:
+def _earlier(journal: Path, done: set[str]) -> Callable[[], Iterator["Tagging"]]:
     """Return a function that reads the results that a journal has by now, of the paths `done`."""
     from audiotagger.output.journal import read_results
 
@@ -253,11 +253,14 @@ def _note_if_interrupted(output: Path | None) -> Iterator[None]:
 
 
 def _store(
-    tagging: Tagging, min_score: float, links: tuple[str, ...], dry_run: bool, verbose: bool
+    metadata: "MetadataWriter",
+    tagging: "Tagging",
+    min_score: float,
+    links: tuple[str, ...],
+    dry_run: bool,
+    verbose: bool,
 ) -> AudioError | None:
     """Write labels to the file's metadata; return the error if that fails. `links` are linked folders."""
-    from audiotagger.output.metadata import write_tags
-
     path = tagging.path
     if path == "-":
         return AudioError("not_written", "-: stdin has no metadata to write to; name a file")
@@ -266,7 +269,7 @@ def _store(
         return AudioError("not_written", f"{path}: labels not stored: {remedy}")
     likely = [tag for tag in tagging.tags if tag.score >= min_score]
     try:
-        value = write_tags(path, likely if tagging.confident else (), dry_run=dry_run)
+        value = metadata.write(path, likely if tagging.confident else (), dry_run=dry_run)
     except MetadataError as error:
         return AudioError("not_written", str(error))
     if verbose:

@@ -1,7 +1,5 @@
 """`audiotagger watch`."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated

@@ -69,4 +69,5 @@ def save(figure: Figure, path: Path) -> None:
         with replacing(path) as partial:
             figure.savefig(partial, dpi=110)
     except (OSError, ValueError) as error:  # ValueError: no format of that suffix
-        raise OutputError(f"{path}: {error}; choose another --plot, such as confusion.png") from None
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"{path}: {reason}; choose another --plot, such as confusion.png") from None

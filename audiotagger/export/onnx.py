@@ -13,15 +13,18 @@ from typing import Any
 import keras
 import numpy as np
 import onnx
+import onnxruntime
 import tensorflow as tf
 import tf2onnx
 
 from audiotagger.errors import ModelError, RunError
 from audiotagger.export.quantization import Quantized, quantize
+from audiotagger.export.simplification import simplify
 from audiotagger.inference.model import FORMAT, Model, shipped_models
 from audiotagger.inference.tagger import Tagger
 from audiotagger.inference.verification import DIGITS, reference_waveform
-from audiotagger.output.files import replacing
+from audiotagger.output.files import named, replacing
+from audiotagger.output.leftovers import in_use, remove_leftovers_once
 from audiotagger.output.tables import make_table
 from audiotagger.training.keras_file import load_keras
 from audiotagger.training.recipes import SAMPLE_RATE
@@ -82,7 +85,12 @@ def export(
             raise RunError(f"{run}: a {kind} model, as {other} is; export one of them to another --output")
         kinds[kind] = run
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".export.", suffix=".partial") as workshop:
+    remove_leftovers_once(folder)
+    with (
+        tempfile.TemporaryDirectory(dir=folder, prefix=".export.", suffix=".partial") as workshop,
+        in_use(Path(workshop)),
+        named(folder),
+    ):
         exported = [_convert(run, Path(workshop), in_8_bits, progress) for run in runs]
         # By their runs, as the files that an error would name are gone by then.
         new = {one.path.name: replace(Model.load(one.path), path=one.run) for one in exported}
@@ -158,7 +166,22 @@ def _write_onnx(model: keras.Model, path: Path, metadata: dict[str, str]) -> Non
         node.input[:] = [named.get(name, name) for name in node.input]
     for output in proto.graph.output:
         output.name = named[output.name]
-    onnx.helper.set_model_props(proto, metadata)
+    simplify(proto.graph)
+    onnx.save(proto, path)
+    _fold_constants(path)
+    _describe(path, **metadata)
+
+
+def _fold_constants(path: Path) -> None:
+    """Rewrite a file as ONNX Runtime would each time it loads it, as far as the operators are those of ONNX."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(path)
+    onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    proto = onnx.load(path)
+    others = [opset for opset in proto.opset_import if opset.domain]
+    for opset in others:
+        proto.opset_import.remove(opset)
     onnx.save(proto, path)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ LONGEST_TEXT = 200
 
 def contract_errors(model: Model) -> Iterator[str]:
     """Yield what is wrong with the metadata of a model, then with its declared inputs and outputs."""
-    yield from _label_errors(model)
+    yield from label_errors(model.labels)
     yield from _audio_errors(model)
     if not 0 < model.temperature < math.inf:
         yield f"the temperature of {model.temperature:g} is not greater than 0"
@@ -42,11 +42,12 @@ def contract_errors(model: Model) -> Iterator[str]:
     yield from _tensor_errors(model)
 
 
-def _label_errors(model: Model) -> Iterator[str]:
-    if not 0 < len(model.labels) <= MOST_LABELS or not all(map(_is_text, model.labels)):
+def label_errors(labels: Sequence[object]) -> Iterator[str]:
+    """Yield what is wrong with the labels of a model."""
+    if not 0 < len(labels) <= MOST_LABELS or not all(map(_is_text, labels)):
         yield "the labels are not a list of names"
         return
-    twice = [label for label, count in Counter(model.labels).items() if count > 1]
+    twice = [label for label, count in Counter(map(str, labels)).items() if count > 1]
     if twice:
         yield f"duplicate labels: {', '.join(twice)}"
 

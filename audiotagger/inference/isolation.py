@@ -42,6 +42,13 @@ from audiotagger.inference.isolation import serve
 serve()
 """
 
+ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 27),
+}
+"""Of workers. A file gets the memory of the one before: new pages for each array would take as long as decoding."""
+
 LOST = (EOFError, OSError, pickle.UnpicklingError)
 """What the parent sees of a worker that has ended, or that takes too long: nothing or half an answer."""
 
@@ -77,13 +84,14 @@ class Worker:
                     stdout=theirs.fileno(),
                     stderr=subprocess.DEVNULL,  # decoders comment on damaged files there
                     close_fds=False,  # a path may be /dev/stdin, or /dev/fd/63 for the shell's <(command)
-                    env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                    env=os.environ | ENVIRONMENT,
                 )
         except OSError as error:
             self._socket.close()
             raise WorkerError(f"cannot start a worker process ({error.strerror}); try --jobs 1") from None
         self._stream = self._socket.makefile("rwb")
-        self._ready: Any = None
+        self._ready: list[Any] = []
+        """The answer of the function, once it is there."""
         self.is_new = True
         """Whether it has not yet processed a file."""
         with suppress(OSError):  # if it has ended already, there will be no answer
@@ -99,19 +107,20 @@ class Worker:
         WorkerError
             The process did not get that far.
         """
-        if self._ready is None:
+        if not self._ready:
             try:
-                self._ready = self._answer(SETUP_TIMEOUT)
+                self._ready.append(self._answer(SETUP_TIMEOUT))
             except TimeoutError:
                 message = f"a worker process was not ready within {SETUP_TIMEOUT} s; check the models"
                 raise WorkerError(message) from None
             except LOST:
                 raise WorkerError(
-                    f"a worker process ended ({self.end()}) while loading the models; check them, or free memory"
+                    f"a worker process ended ({self.end()}) while starting; free memory, or check the models"
                 ) from None
-        if isinstance(self._ready, Exception):
-            raise self._ready
-        return self._ready
+        (answer,) = self._ready
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def call(self, file: File, function: Callable[..., object], options: dict[str, Any], timeout: float) -> Any:
         """Call a function with the service and a file; return its result or its exception. Raises one of `LOST`.

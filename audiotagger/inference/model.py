@@ -96,8 +96,6 @@ class Model:
     def load(cls, path: Path) -> Model:
         """Load an ONNX file written by `audiotagger export`.
 
-        It may come from anywhere: operators of other libraries are not known, and it refers to no other files.
-
         Raises
         ------
         ModelError
@@ -105,23 +103,8 @@ class Model:
         MemoryError
             Memory ran out.
         """
-        data = _read(path)
-        options = onnxruntime.SessionOptions()
-        # One thread per call and several files at once are faster than several threads per call.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 4  # its errors are raised too
-        try:
-            session = onnxruntime.InferenceSession(
-                data,
-                options,
-                providers=["CPUExecutionProvider"],
-                enable_fallback=0,  # to no other provider, of which it would print something on stdout
-            )
-            meta = session.get_modelmeta().custom_metadata_map
-        except Exception as error:  # onnxruntime has no base class for its errors
-            reason = _reason(error)
-            raise ModelError(f"{path}: not a valid ONNX model ({reason}); export it again") from None
+        session = open_session(path)
+        meta = session.get_modelmeta().custom_metadata_map
         if meta.get("audiotagger") != FORMAT:
             raise ModelError(f"{path}: not a model of this audiotagger version; create one with `audiotagger export`")
         try:
@@ -225,6 +208,37 @@ class Model:
 
     def __reduce__(self) -> tuple[Callable[[Path], Model], tuple[Path]]:
         return Model.load, (self.path.absolute(),)  # ONNX Runtime's sessions cannot be pickled
+
+
+def open_session(path: Path) -> onnxruntime.InferenceSession:
+    """Open an ONNX file, which may come from anywhere, to be run on one core.
+
+    Operators of other libraries are not known, and it refers to no other files.
+
+    Raises
+    ------
+    ModelError
+        There is no such file, or it is something else, or too large.
+    MemoryError
+        Memory ran out.
+    """
+    data = _read(path)
+    options = onnxruntime.SessionOptions()
+    # One thread per call and several files at once are faster than several threads per call.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 4  # its errors are raised too
+    try:
+        session = onnxruntime.InferenceSession(
+            data,
+            options,
+            providers=["CPUExecutionProvider"],
+            enable_fallback=0,  # to no other provider, of which it would print something on stdout
+        )
+        session.get_modelmeta()
+    except Exception as error:  # onnxruntime has no base class for its errors
+        raise ModelError(f"{path}: not a valid ONNX model ({_reason(error)}); export it again") from None
+    return session
 
 
 def _read(path: Path) -> bytes:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from audiotagger.audio.discovery import name_of
-from audiotagger.errors import AudioError, AudioWarning, WorkerError
-from audiotagger.inference.isolation import LOST, File, Worker
+from audiotagger.errors import AudioError, AudioWarning
+from audiotagger.inference.isolation import File
 from audiotagger.inference.parallel import available_cores, ordered_map
+from audiotagger.inference.pool import LostFileError, Pool
 from audiotagger.inference.results import Tagging
 
 if TYPE_CHECKING:
@@ -45,12 +43,8 @@ class WorkerPool:
     """
 
     def __init__(self, timeout: float, **options: Any) -> None:
-        self._timeout, self._options = timeout, options
-        self._lock, self._closed = threading.Lock(), False
-        self._workers: set[Worker] = set()
-        self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
-        self._first = self._start()  # loads the models while the caller does something else
-        self._idle.put(self._first)
+        self._pool = Pool("audiotagger.inference.workers:load_tagger", options, timeout)
+        self._first = self._pool.start()  # loads the models while the caller does something else
 
     def loaded(self) -> Loaded:
         """Return what the first worker has loaded, once it has.
@@ -96,8 +90,6 @@ class WorkerPool:
         result = self._process(file, tag, {"labels": labels, "top_k": top_k, "min_score": min_score})
         if isinstance(result, AudioError):
             return Tagging(name_of(file), error=result)
-        if isinstance(result, Exception):
-            raise result
         tagging: Tagging = result
         return tagging
 
@@ -123,59 +115,19 @@ class WorkerPool:
         """
 
         def process(file: File) -> tuple[str, Any]:
-            result = self._process(file, function, options)
-            if isinstance(result, Exception) and not isinstance(result, AudioError):
-                raise result
-            return name_of(file), result
+            return name_of(file), self._process(file, function, options)
 
         return ordered_map(process, files, jobs or available_cores(), self.close)
 
-    def _process(
-        self, file: File, function: Callable[..., object], options: dict[str, Any], worker: Worker | None = None
-    ) -> Any:
-        """Return the result for a file, or an exception."""
-        worker = worker or self._take()
+    def _process(self, file: File, function: Callable[..., object], options: dict[str, Any]) -> Any:
+        """Return the result for a file or its AudioError. Raises what else the function does."""
         try:
-            worker.ready()
-            result = worker.call(file, function, options, self._timeout)
-        except WorkerError as error:
-            self._discard(worker)
-            return AudioError("crashed", f"{name_of(file)}: {error}")
-        except TimeoutError:
-            self._discard(worker)
-            reason = f"not finished within {self._timeout:g} s; leave it out or increase --timeout"
-            return AudioError("timeout", f"{name_of(file)}: {reason}")
-        except LOST:
-            reason = f"its worker process ended ({worker.end()}); it is damaged, or memory ran out"
-            self._discard(worker)
-            if worker.is_new or not isinstance(file, str):
-                return AudioError("crashed", f"{name_of(file)}: {reason}")
-            # Perhaps through no fault of the file: killed from outside, or by what an earlier file left in memory.
-            return self._process(file, function, options, self._start())
-        worker.is_new = False
-        self._idle.put(worker)
+            result = self._pool.process(file, function, options)
+        except LostFileError as error:
+            return AudioError(error.kind, f"{name_of(file)}: {error}")
+        if isinstance(result, Exception) and not isinstance(result, AudioError):
+            raise result
         return result
-
-    def _take(self) -> Worker:
-        """Return an idle worker, or a new one if there is none."""
-        with suppress(queue.Empty):
-            while not (worker := self._idle.get_nowait()).is_alive():
-                self._discard(worker)
-            return worker
-        return self._start()
-
-    def _start(self) -> Worker:
-        with self._lock:
-            if self._closed:
-                raise WorkerError("the pool of workers is closed")
-            worker = Worker("audiotagger.inference.workers:load_tagger", self._options)
-            self._workers.add(worker)
-            return worker
-
-    def _discard(self, worker: Worker) -> None:
-        with self._lock:
-            self._workers.discard(worker)
-        worker.close()
 
     def __enter__(self) -> Self:
         return self
@@ -185,10 +137,7 @@ class WorkerPool:
 
     def close(self) -> None:
         """Kill all workers."""
-        with self._lock:
-            self._closed = True
-            for worker in self._workers:
-                worker.close()
+        self._pool.close()
 
 
 def load_tagger(**options: Any) -> tuple[Tagger, Loaded]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from typing import Any, TextIO, cast
 
 from audiotagger.audio.discovery import AUDIO_SUFFIXES
 from audiotagger.errors import AudioTaggerError, OutputError
+from audiotagger.output.leftovers import in_use, remove_leftovers_once
 
 
 @contextmanager
@@ -38,7 +40,12 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         If nothing can be written there.
     """
     path = path.resolve()
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".partial", dir=path.parent) as folder:
+    remove_leftovers_once(path.parent)
+    with (
+        tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".partial", dir=path.parent) as folder,
+        in_use(Path(folder)),
+        named(path),
+    ):
         partial = Path(folder, path.name)
         yield partial
         if path.exists():
@@ -47,6 +54,23 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
             with partial.open("rb+") as file:
                 os.fsync(file.fileno())
         partial.replace(path)
+
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""System errors for which there is no room for a file."""
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Have errors of a full disk name the file that the user knows, not a half-written copy of it, or none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise OSError(error.errno, os.strerror(error.errno), str(path)) from None
+        if error.errno is None and " requested and " in str(error):  # of how many numbers NumPy could write
+            raise OSError(errno.ENOSPC, "the disk is full, or the file too large", str(path)) from None
+        raise
 
 
 @contextmanager
@@ -165,7 +189,7 @@ def open_journal(
             yield file, set()
         return
     busy = OutputError(f"{path}: in use by another process; wait for it or give another --output")
-    with _open(path, "a", encoding_errors) as appending, locked(_lock_of(path), busy):
+    with named(path), _open(path, "a", encoding_errors) as appending, locked(_lock_of(path), busy):
         if path.stat().st_size and not resume:
             raise OutputError(f"{path}: has results already; add --resume to continue, or remove the file")
         yield appending, _paths_in(path, retry)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,11 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from audiotagger.errors import MetadataError
 from audiotagger.extras import require_extra
 from audiotagger.output.contents import FIELD, REWRITE, Refusal, contents, field_of, has_id3, kind_of, load, stored
-
-try:
-    import fcntl
-except ModuleNotFoundError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from audiotagger.output.leftovers import lock, remove_leftovers_once
 
 if TYPE_CHECKING:
     from audiotagger.inference.results import Tag
@@ -90,11 +84,11 @@ def _store(path: Path, value: str, dry_run: bool) -> None:
         raise Refusal("it is a symbolic link", f"name the file that it leads to: {path.resolve()}")
     if not os.access(path, os.W_OK):  # replacing it would need no permission of its own
         raise PermissionError(None, "it is write-protected")
-    _remove_leftovers(path.parent)
+    remove_leftovers_once(path.parent)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".audiotagger-", suffix=".partial")
     try:
         with open(descriptor, "w+b") as copy, path.open("rb") as file:  # noqa: PTH123 (a descriptor)
-            _lock(copy)
+            lock(copy.fileno())
             old = os.fstat(file.fileno())
             shutil.copyfileobj(file, copy)
             copy.flush()
@@ -112,16 +106,6 @@ def _store(path: Path, value: str, dry_run: bool) -> None:
             Path(temporary).replace(path)
     finally:
         Path(temporary).unlink(missing_ok=True)
-
-
-@functools.cache  # once per folder: listing it for each of thousands of files would take long
-def _remove_leftovers(folder: Path) -> None:
-    """Remove the copies that killed runs left behind; those of running ones are locked."""
-    for leftover in folder.glob(".audiotagger-*.partial"):
-        with suppress(OSError), leftover.open("rb") as file:
-            # An empty one may have been created just now, to be locked next.
-            if _lock(file) and (file.read(1) or time.time() - os.fstat(file.fileno()).st_ctime > 60):
-                leftover.unlink()
 
 
 def _edit(kind: type[Any], file: BinaryIO, copy: BinaryIO, value: str) -> None:
@@ -163,16 +147,3 @@ def _prove(kind: type[Any], file: BinaryIO, copy: BinaryIO, value: str) -> None:
             raise Refusal(f"its {what} would change", REWRITE)
     if stored(kind, copy) != value:
         raise Refusal("they could not be read back", REWRITE)
-
-
-def _lock(file: BinaryIO) -> bool:
-    """Lock an open file until it is closed; return False if another process has locked it.
-
-    Not a filelock: that empties the file that it locks.
-    """
-    try:
-        if fcntl:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

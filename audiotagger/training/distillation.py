@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from audiotagger.audio.types import Array
 from audiotagger.datasets.cache import unwritable
-from audiotagger.errors import DataError
+from audiotagger.errors import DataError, ModelError
+from audiotagger.inference.contract import label_errors
+from audiotagger.inference.model import open_session
 from audiotagger.output.files import replacing
 
 STANDARDIZATION_BATCHES = 8
@@ -66,20 +67,20 @@ class Teacher:
     """
 
     def __init__(self, path: Path, labels: Sequence[str], has_other_class: bool, sample_rate: int) -> None:
-        if not path.is_file():
-            raise DataError(f"{path}: no such file; --teacher takes an ONNX model")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # the other cores train the student
-        options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-            meta = self._session.get_modelmeta().custom_metadata_map
+            self._session = open_session(path)
+        except ModelError as error:
+            raise DataError(f"{error}; --teacher takes an ONNX model") from None
+        meta = self._session.get_modelmeta().custom_metadata_map
+        try:
             known, rate = list(json.loads(meta["labels"])), int(meta["sample_rate"])
-        except Exception as error:  # the exceptions of onnxruntime have no common base class
-            reason = str(error).splitlines()[0]
-            raise DataError(
-                f"{path}: not an ONNX model with the metadata labels and sample_rate, as a teacher must be ({reason})"
-            ) from None
+            errors = "; ".join(label_errors(known))
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            errors = f"no {error}" if isinstance(error, KeyError) else str(error)
+        if errors:
+            raise DataError(f"{path}: a teacher needs the metadata labels and sample_rate, but: {errors}")
+        if [each.name for each in self._session.get_inputs()] != ["waveform"]:
+            raise DataError(f"{path}: a teacher needs one input, named waveform")
         outputs = {output.name for output in self._session.get_outputs()}
         scores = next((name for name in ("probabilities", "logits") if name in outputs), None)
         if scores is None:
@@ -90,15 +91,31 @@ class Teacher:
         if missing:
             raise DataError(f"{path}: has no label {', '.join(missing)}; use a teacher with all labels of the dataset")
         self._names = [scores, "embedding"] if "embedding" in outputs else [scores]
+        self._path, self._n_labels = path, len(known)
         self._columns = [known.index(label) for label in labels]
         self._has_other_class = has_other_class
         self.id = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
     def predict(self, waveforms: Array) -> Targets:
-        """Return the targets of waveforms [batch, samples]."""
+        """Return the targets of waveforms [batch, samples].
+
+        Raises
+        ------
+        DataError
+            The model computes something else than its metadata says.
+        """
         # One at a time, as a batch is no faster on a CPU.
-        each = [self._session.run(self._names, {"waveform": waveform[None]}) for waveform in waveforms]
+        try:
+            each = [self._session.run(self._names, {"waveform": waveform[None]}) for waveform in waveforms]
+        except Exception as error:  # the exceptions of onnxruntime have no common base class
+            reason = str(error).partition("\n")[0]
+            raise DataError(f"{self._path}: cannot process the clips ({reason}); use another teacher") from None
+        for output in (output for outputs in each for output in outputs):
+            if np.ndim(output) != 2 or len(output) != 1 or not np.isfinite(output).all():
+                raise DataError(f"{self._path}: an output is not finite numbers [batch, n]; use another teacher")
         scores = np.concatenate([outputs[0] for outputs in each])
+        if scores.shape[1] != self._n_labels:
+            raise DataError(f"{self._path}: has {scores.shape[1]} outputs for {self._n_labels} labels")
         if self._names[0] == "logits":
             scores = np.exp(scores - scores.max(axis=1, keepdims=True))
             scores /= scores.sum(axis=1, keepdims=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +11,7 @@ from audiotagger.datasets.dataset import Dataset
 from audiotagger.errors import RunError
 from audiotagger.inference.model import Model, shipped_models
 from audiotagger.training import networks
-from audiotagger.training.keras_file import load_keras
+from audiotagger.training.keras_file import count_outputs, load_keras
 from audiotagger.training.recipes import NEW_LABELS, RECIPES, Recipe, for_same_labels, with_teacher
 from audiotagger.training.run_folder import BODY, SCRATCH, WHOLE, Config
 
@@ -52,7 +50,7 @@ def choose_initialization(
     Raises
     ------
     RunError
-        There is no pretrained model of this architecture.
+        There is no pretrained model of this architecture, or its file is damaged.
     """
     scratch = with_teacher(RECIPES[kind, arch]) if has_teacher else RECIPES[kind, arch]
     if arch != "default":
@@ -70,21 +68,10 @@ def choose_initialization(
     if asked is None:
         reason = "random weights (the dataset's labels are those of the pretrained model)"
         return Initialization(SCRATCH, scratch, None, reason)
-    if _n_outputs(pretrained) != len(labels) + bool(dataset.other):
+    if count_outputs(pretrained) != len(labels) + bool(dataset.other):
         return Initialization(BODY, new_labels, pretrained, f"{new_layer} (the output for other sounds differs)")
     reason = "fine-tuning the pretrained model and its output layer (same labels)"
     return Initialization(WHOLE, for_same_labels(scratch), pretrained, reason)
-
-
-def _n_outputs(path: Path) -> int:
-    """Return the number of outputs of a .keras file.
-
-    Loading it would start TensorFlow, which in a distributed run must not happen before all workers have joined.
-    """
-    with zipfile.ZipFile(path) as archive:
-        layers = json.loads(archive.read("config.json"))["config"]["layers"]
-    units: int = next(layer["config"]["units"] for layer in layers if layer["name"] == "logits")
-    return units
 
 
 OUTPUT_LAYERS = ("logits", "teacher")

@@ -11,24 +11,11 @@ from typing import Any
 import keras
 import numpy as np
 from keras import layers, ops
+from numpy.typing import NDArray
 
 from audiotagger.training.recipes import SAMPLE_RATE
 
 _register = keras.saving.register_keras_serializable(package="audiotagger")
-
-
-def _frames(waveform: Any, frame_length: int, hop_length: int) -> Any:
-    """Return overlapping frames [batch, 1 + samples // hop_length, frame_length], centred as in librosa.
-
-    Built from reshapes and slices only, so `frame_length` must be a multiple of `hop_length`.
-    """
-    pad = frame_length // 2
-    hops_per_frame = frame_length // hop_length
-    n_frames = 1 + ops.shape(waveform)[1] // hop_length
-    n_hops = n_frames + hops_per_frame - 1
-    padded = ops.pad(waveform, ((0, 0), (pad, pad)))[:, : n_hops * hop_length]
-    hops = ops.reshape(padded, (-1, n_hops, hop_length))
-    return ops.concatenate([hops[:, i : i + n_frames] for i in range(hops_per_frame)], axis=-1)
 
 
 class _FrontEnd(layers.Layer):
@@ -36,8 +23,6 @@ class _FrontEnd(layers.Layer):
 
     def __init__(self, features: int, frame_length: int, hop_length: int, **kwargs: Any) -> None:
         super().__init__(dtype="float32", **kwargs)
-        if frame_length % hop_length:
-            raise ValueError(f"frame_length {frame_length} must be a multiple of hop_length {hop_length}")
         self.features, self.frame_length, self.hop_length = features, frame_length, hop_length
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
@@ -79,15 +64,15 @@ class LogMel(_FrontEnd):
     From float32 [batch, samples] to float32 [batch, 1 + samples // hop_length, n_mels] in dB re 1. Power spectrogram,
     Hann window, Slaney mel scale and norm.
 
-    The DFT is two matrix products of half the size: cosines depend only on the even part of a frame and sines on the
-    odd one.
+    With the second half of a frame added to the first, a DFT of half the size gives the even bins, and with it
+    subtracted the odd ones: no frame is ever put together.
 
     Parameters
     ----------
     n_mels
         Number of mel bands.
     n_fft
-        Frame length in samples, a multiple of `hop_length`.
+        Frame length in samples, an even multiple of `hop_length`.
     hop_length
         Samples from frame to frame.
     floor_db
@@ -110,46 +95,48 @@ class LogMel(_FrontEnd):
         **kwargs: Any,
     ) -> None:
         super().__init__(n_mels, n_fft, hop_length, **{k: v for k, v in kwargs.items() if k != "dtype"})
+        if n_fft % (2 * hop_length):
+            raise ValueError(f"n_fft {n_fft} must be an even multiple of hop_length {hop_length}")
         self.floor_db, self.sample_rate = floor_db, sample_rate
 
     def build(self, input_shape: Any) -> None:
         import librosa
 
         n_fft, half = self.frame_length, self.frame_length // 2
-        window = librosa.filters.get_window("hann", n_fft, fftbins=True)[: half + 1].astype(np.float64)
-        phase = 2 * np.pi * np.outer(np.arange(half + 1), np.arange(half + 1)) / n_fft
-        cosine = window[:, None] * np.cos(phase)
-        cosine[half] /= 2  # the middle sample is its own mirror image and is added twice
-        sine = window[1:half, None] * np.sin(phase[1:half])
+        self.window = librosa.filters.get_window("hann", n_fft, fftbins=True)[:half].astype(np.float32)
+        # The first and the last bin are in no mel band.
         mel = librosa.filters.mel(sr=self.sample_rate, n_fft=n_fft, n_mels=self.features).T
-        # Without index 0, where a periodic Hann window is zero.
-        self.cosine = self._constant("cosine", cosine[1:])
-        self.sine = self._constant("sine", sine)
-        self.mel = self._constant("mel", mel)
+        even, odd = np.arange(2, half, 2), np.arange(1, half, 2)
+        self.even, self.odd = _dft(n_fft, even), _dft(n_fft, odd)
+        # With a batch axis: what Keras makes of a product with a matrix becomes twelve small operations in ONNX.
+        self.mel = np.concatenate([mel[even], mel[even], mel[odd], mel[odd]]).astype(np.float32)[None]
 
-    def _constant(self, name: str, value: np.ndarray) -> Any:
-        return self.add_weight(
-            name=name,
-            shape=value.shape,
-            initializer=lambda shape, dtype: ops.convert_to_tensor(value, dtype),
-            trainable=False,
-        )
+    def load_own_variables(self, store: Any) -> None:
+        """Load nothing: the constants were variables once, and older models hold them."""
 
     def call(self, waveform: Any) -> Any:
-        frames = _frames(waveform, self.frame_length, self.hop_length)
-        half = self.frame_length // 2
-        first = frames[:, :, 1 : half + 1]
-        # A flip becomes three slow nodes in ONNX, but PyTorch, which is not exported from, has no negative steps.
-        is_torch = keras.backend.backend() == "torch"
-        mirrored = ops.flip(frames[:, :, half:], axis=2) if is_torch else frames[:, :, : half - 1 : -1]
-        real = ops.matmul(first + mirrored, self.cosine)
-        imaginary = ops.matmul((first - mirrored)[:, :, : half - 1], self.sine)
-        power = ops.matmul(ops.square(real) + ops.square(imaginary), self.mel)
+        half, hop = self.frame_length // 2, self.hop_length
+        # As many zeros at the end as fill whole hops: to cut something off again would take many small operations.
+        padded = ops.pad(waveform, ((0, 0), (half, half - ops.shape(waveform)[1] % hop)))
+        halves = ops.reshape(padded, (ops.shape(padded)[0], -1, hop))
+        if (overlap := half // hop) > 1:
+            halves = ops.concatenate([halves[:, i : i + 1 - overlap or None] for i in range(overlap)], axis=-1)
+        first = halves * self.window
+        second = halves - first  # the window's halves sum to 1
+        first, second = first[:, :-overlap], second[:, overlap:]
+        bins = ops.matmul(first + second, self.even), ops.matmul(first - second, self.odd)
+        power = ops.matmul(ops.square(ops.concatenate(bins, axis=-1)), self.mel)
         return ops.log(ops.maximum(power, 10 ** (self.floor_db / 10))) * (10 / np.log(10))
 
     def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), "n_mels": self.features, "n_fft": self.frame_length}
         return {**config, "hop_length": self.hop_length, "floor_db": self.floor_db, "sample_rate": self.sample_rate}
+
+
+def _dft(n_fft: int, bins: NDArray[np.int_]) -> NDArray[np.float32]:
+    """Return [1, n_fft / 2, 2 * bins]: cosines, then sines, over half a frame."""
+    phase = 2 * np.pi * np.outer(np.arange(n_fft // 2), bins) / n_fft
+    return np.concatenate([np.cos(phase), np.sin(phase)], axis=1).astype(np.float32)[None]
 
 
 @_register
@@ -164,7 +151,7 @@ class FilterBank(_FrontEnd):
     filters
         Number of filters.
     frame_length
-        Length of the filters in samples, a multiple of `hop_length`.
+        Length of the filters in samples, an even number.
     hop_length
         Samples from frame to frame.
     sample_rate
@@ -204,7 +191,9 @@ class FilterBank(_FrontEnd):
         return ops.convert_to_tensor(np.concatenate(kernel, axis=1), "float32")
 
     def call(self, waveform: Any) -> Any:
-        filtered = ops.matmul(_frames(waveform, self.frame_length, self.hop_length), self.kernel)
+        half = self.frame_length // 2
+        padded = ops.expand_dims(ops.pad(waveform, ((0, 0), (half, half))), 2)
+        filtered = ops.conv(padded, self.kernel[:, None], self.hop_length, data_format="channels_last")
         power = ops.square(filtered[:, :, : self.features]) + ops.square(filtered[:, :, self.features :])
         return ops.log(power + 1e-4)
 

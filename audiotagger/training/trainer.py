@@ -19,6 +19,7 @@ from audiotagger.datasets.dataset import find_data, read_dataset
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import RunError
 from audiotagger.extras import require_extra
+from audiotagger.output.files import named
 from audiotagger.training.batches import Batch, prefetch
 from audiotagger.training.checkpoint import State, steps_done
 from audiotagger.training.initialization import choose_initialization, initial_model, set_trainable
@@ -137,7 +138,8 @@ def train(
         with locked(own):
             if not resume:
                 if start.pretrained:
-                    shutil.copyfile(start.pretrained, own / "init.keras")
+                    with named(own / "init.keras"):
+                        shutil.copyfile(start.pretrained, own / "init.keras")
                 write_text(own / "config.json", json.dumps(asdict(config), indent=2))
             elif not workers.chief:
                 shutil.copytree(run, own, dirs_exist_ok=True)

@@ -56,6 +56,10 @@ def ogg(seconds: float, rate: int = 48_000, channels: int = 1, subtype: str = "V
     return encode(hum(seconds, rate, channels), rate, "OGG", subtype=subtype)
 
 
+def wav(seconds: float) -> bytes:
+    return encode(hum(seconds, 16_000), 16_000, "WAV")
+
+
 def without_xing(data: bytes) -> bytes:
     """Leave out the first frame of an MP3, which says how long the rest is."""
     xing = max(data.find(b"Xing"), data.find(b"Info"))
@@ -89,6 +93,20 @@ def half(data: bytes) -> bytes:
 def overwrite(data: bytes, share: float, size: int) -> bytes:
     start = int(len(data) * share)
     return data[:start] + JUNK[:size] + data[start + size :]
+
+
+def joined(kind: str) -> Stream:
+    """Three files of one kind, of different rates and channels."""
+    files = ((2, 16_000, 1), (1, 8_000, 2), (1, 44_100, 1))
+    return Stream(b"".join(encode(hum(seconds, rate, n), rate, kind) for seconds, rate, n in files), 4)
+
+
+def wav_with_a_wav_inside() -> Stream:
+    """A WAV with another one in a chunk behind its sound, which is not joined to it."""
+    data, inner = bytearray(encode(hum(2, 16_000), 16_000, "WAV")), encode(hum(1, 16_000), 16_000, "WAV")
+    data += b"LIST" + struct.pack("<I", len(inner) + 4) + b"adtl" + inner
+    data[4:8] = struct.pack("<I", len(data) - 8)
+    return Stream(bytes(data), 2)
 
 
 def unfinished(kind: str, subtype: str, size: int, endian: str) -> Stream:
@@ -139,6 +157,15 @@ EARLY_ENDS: Mapping[str, Callable[[], Stream]] = {
     "joined FLACs": lambda: Stream(flac(3) + flac(2, 48_000), 5),
     "a damaged frame in FLAC": lambda: Stream(overwrite(flac(4), 0.4, 300), 3.8, damaged=True),
     "much damage in FLAC": lambda: Stream(overwrite(flac(4), 0.4, 50_000), 3, damaged=True),
+    **{f"joined {kind}s": partial(joined, kind) for kind in ("WAV", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC")},
+    "a WAV with a WAV inside": wav_with_a_wav_inside,
+    "a WAV behind a WAV and zeros": lambda: Stream(wav(2) + bytes(100) + wav(1), 3),
+    "a WAV behind an MP3": lambda: Stream(mp3(3) + wav(2), 5),
+    "a WAV behind a FLAC": lambda: Stream(flac(3) + wav(2), 5),
+    "a WAV behind Ogg": lambda: Stream(ogg(3) + wav(2), 5),
+    "an MP3 behind a WAV": lambda: Stream(wav(3) + mp3(2), 5),
+    "Ogg behind a WAV": lambda: Stream(wav(3) + ogg(2), 5),
+    "Ogg cut off": lambda: Stream((whole := ogg(6))[: len(whole) - 500], 5.9, damaged=True),
     "half a FLAC": lambda: Stream(half(flac(4)), 2, damaged=True),
     "half a WAV": lambda: Stream(half(encode(hum(4, 44_100), 44_100, "WAV")), 2, damaged=True),
 }  # fmt: skip
@@ -150,6 +177,11 @@ LATE_STARTS: Mapping[str, Callable[[], Stream]] = {
     "an MP3 cut in a frame": lambda: Stream((whole := mp3(3))[len(whole) // 3 + 5 :], 2),
     "APEv2 in front of an MP3": lambda: Stream(apev2(1000) + mp3(3), 3),
     "a large APEv2 in front of an MP3": lambda: Stream(apev2(200_000) + mp3(3), 3),
+    "ID3v2 in front of Ogg": lambda: Stream(id3v2() + ogg(3), 3),
+    "junk in front of a WAV": lambda: Stream(JUNK[:3000] + wav(3), 3),
+    "a line break in front of a WAV": lambda: Stream(b"\r\n" + wav(3), 3),
+    "junk in front of Ogg": lambda: Stream(JUNK[:3000] + ogg(3), 3),
+    "zeros in front of a FLAC": lambda: Stream(bytes(4096) + flac(3), 3),
     "an HTTP header in front of an MP3": lambda: Stream(b"HTTP/1.1 200 OK\r\nX-Some: header\r\n\r\n" + mp3(3), 3),
 }  # fmt: skip
 

@@ -219,3 +219,13 @@ def test_a_pipe_that_never_ends_does_not_fill_the_disk(monkeypatch: pytest.Monke
     with pytest.raises(AudioError, match="from a pipe") as caught:
         read_waveform(Endless(), RATE)  # type: ignore[arg-type]
     assert caught.value.kind == "unreadable"
+
+
+@pytest.mark.parametrize(
+    "header", [b"RIFF\4\0\0\0WAVE", b"\0\0\0\10ftyp", b"FORM\0\0\0\4AIFF"], ids=["WAV", "MP4", "AIFF"]
+)
+def test_a_file_that_begins_anew_for_ever_is_given_up(tmp_path: Path, clip: Path, header: bytes) -> None:
+    (tmp_path / "a.wav").write_bytes(clip.read_bytes() + header * 100_000)
+    warnings: list[AudioWarning] = []
+    assert len(read_waveform(tmp_path / "a.wav", RATE, warnings.append)) == 2 * RATE
+    assert len(warnings) <= 1

@@ -336,3 +336,38 @@ def test_without_the_extra_the_remedy_is_named(tmp_path: Path, clip: Path) -> No
         assert other["error"]["kind"] == "needs_extra"
         assert re.search(r"pip install .*\[formats\]", other["error"]["message"])
     assert done.stderr.count("\n") == 2
+
+
+JOINED = [("a.m4a", "aac"), ("alac.m4a", "alac"), ("a.wma", "wmav2"), ("a.wv", "wavpack"), ("a.tta", "tta")]
+
+
+@pytest.mark.parametrize(("name", "codec"), [*JOINED, ("a.aac", "aac"), ("a.mka", "flac"), ("a.ogg", "flac")])
+def test_all_of_joined_files_is_read(tmp_path: Path, name: str, codec: str) -> None:
+    parts = [encode(tmp_path / f"{i}{name}", codec, tone(i, 44_100)).read_bytes() for i in (2, 1)]
+    (tmp_path / name).write_bytes(b"".join(parts))
+    warnings: list[AudioWarning] = []
+    assert len(read_waveform(tmp_path / name, 16_000, warnings.append)) / 16_000 == pytest.approx(3, abs=0.15)
+    assert warnings == []
+
+
+def test_what_is_left_of_a_damaged_part_is_a_warning(tmp_path: Path) -> None:
+    first, second = (encode(tmp_path / f"{i}.m4a", "aac", tone(2.0, 44_100)).read_bytes() for i in range(2))
+    (tmp_path / "a.m4a").write_bytes(first + second[: len(second) // 2])  # without what says where its samples are
+    warnings: list[AudioWarning] = []
+    assert len(read_waveform(tmp_path / "a.m4a", 16_000, warnings.append)) / 16_000 == pytest.approx(2, abs=0.1)
+    assert [warning.kind for warning in warnings] == ["partial"]
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.wma", "wmav2"), ("a.wv", "wavpack"), ("a.ogg", "flac")])
+def test_a_file_that_is_cut_off_has_a_warning(tmp_path: Path, name: str, codec: str) -> None:
+    path = encode(tmp_path / name, codec, tone(4.0, 44_100))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    warnings: list[AudioWarning] = []
+    assert 1 <= len(read_waveform(path, 16_000, warnings.append)) / 16_000 < 3
+    assert [warning.kind for warning in warnings] == ["partial"]
+
+
+def test_a_tag_in_front_of_a_file_is_passed_over(tmp_path: Path) -> None:
+    path = encode(tmp_path / "a.m4a", "aac", tone(2.0, 44_100))
+    path.write_bytes(b"ID3\x03\0\0\0\0\1\0" + bytes(128) + path.read_bytes())
+    assert len(read_waveform(path, 16_000)) / 16_000 == pytest.approx(2, abs=0.1)

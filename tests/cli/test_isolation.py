@@ -165,6 +165,41 @@ def test_a_crash_on_standard_input_is_one_line(folder: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_what_stdin_brings_too_much_of_is_one_line(folder: Path) -> None:
+    def limit() -> None:  # as a full disk does
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    soundfile.write(folder / "long.wav", tone(10.0), 16_000)
+    with subprocess.Popen(["cat", "long.wav"], stdout=subprocess.PIPE) as cat:
+        done = command("tag", "a.wav", "-", "z.wav", "--format", "jsonl", stdin=cat.stdout, preexec_fn=limit)
+        cat.kill()
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(result["path"], result["error"] and result["error"]["kind"]) for result in results] == [
+        ("a.wav", None),
+        ("-", "unreadable"),
+        ("z.wav", None),
+    ]
+    assert done.returncode == 1
+    assert done.stderr == f"audiotagger: {results[1]['error']['message']}\n"
+    assert "TMPDIR" in done.stderr
+
+
+def test_a_pause_on_stdin_is_not_its_end(folder: Path) -> None:
+    ours, theirs = os.pipe()
+    os.set_blocking(ours, False)  # as other programs leave it
+    with os.fdopen(ours) as stdin, started_group("tag", "a.wav", "-", "--jobs", 1, stdin=stdin) as process:
+        assert process.stdout
+        with os.fdopen(theirs, "wb") as pipe:
+            assert process.stdout.readline().startswith(b"a.wav\t")
+            wait_until(lambda: os.get_blocking(ours) or process.poll() is not None)
+            pipe.write((folder / "a.wav").read_bytes())
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, b"")
+    assert out.startswith(b"-\t")
+
+
 def test_a_file_is_tried_again_if_its_worker_had_processed_others(folder: Path) -> None:
     soundfile.write(folder / "once.wav", tone(1.0, KILLED_ONCE), KILLED_ONCE)
     done = command("tag", "a.wav", "once.wav", "z.wav", "--jobs", 1)

@@ -222,3 +222,21 @@ def test_a_long_file_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> No
         assert done.stdout.count(b"\n") == 1, done.stderr
         peaks.append(int(done.stderr) / 1024)
     assert peaks[1] < peaks[0] + 30, peaks
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_an_interrupt_while_a_library_is_imported_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, status: int
+) -> None:
+    (tmp_path / "onnxruntime.py").write_text(f"""
+import os
+try:
+    os.kill(os.getpid(), {int(number)})
+    input()
+except KeyboardInterrupt as interrupt:
+    raise ImportError("initialization failed") from interrupt  # as modules in C do
+""")
+    paths = [str(tmp_path), str(Path(__file__).parent.parent.parent), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+    done = command("evaluate", tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (status, b"", b"")

@@ -18,7 +18,7 @@ from typer.testing import Result
 from audiotagger.datasets.dataset import dataset_id, read_dataset
 from audiotagger.inference.model import Model, shipped_models
 from audiotagger.inference.verification import reference_waveform
-from tests.conftest import EXAMPLES, invoke, only_run, rows
+from tests.conftest import EXAMPLES, command, invoke, only_run, rows
 
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
@@ -203,8 +203,8 @@ def test_a_folder_holds_models_of_the_same_labels(run: Run, workshop: Path, tmp_
     assert "--output" in line
     assert [path.name for path in tmp_path.iterdir()] == ["wave.onnx"]
     shutil.copy(workshop / "models" / "mel.onnx", tmp_path)
-    for command in ("tag", "evaluate"):
-        result = run(command, tmp_path, "--models", tmp_path)
+    for name in ("tag", "evaluate"):
+        result = run(name, tmp_path, "--models", tmp_path)
         assert result.exit_code == 2
         assert result.stderr.count("\n") == 1
         assert "cannot be averaged" in result.stderr
@@ -244,3 +244,16 @@ def test_a_folder_holds_one_model_of_a_kind(run: Run, workshop: Path, tmp_path: 
     line = refusal(run("export", trained, again, "--output", models), models)
     assert str(again) in line
     assert not models.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kilobytes", [20, 2000])
+def test_a_full_disk_is_one_line_and_the_former_models_stay(
+    trained: Path, floats: Path, tmp_path: Path, kilobytes: int
+) -> None:
+    models = shutil.copytree(floats, tmp_path / "models")
+    before = {path.name: path.read_bytes() for path in models.iterdir()}
+    done = command("export", trained, "--output", "models", cwd=tmp_path, largest_file=kilobytes << 10)
+    assert done.returncode == 1
+    assert done.stderr == "audiotagger: models: File too large; make room and try again\n"
+    assert {path.name: path.read_bytes() for path in models.iterdir()} == before

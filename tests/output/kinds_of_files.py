@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import struct
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from tests.output.test_metadata import PICTURE, give_fields, make
 av = pytest.importorskip("av", reason="needs the extra metadata")
 pytest.importorskip("mutagen", reason="needs the extra metadata")
 
-from mutagen import apev2, flac, id3, mp4, oggvorbis  # noqa: E402
+from mutagen import File, apev2, flac, id3, mp4, oggvorbis  # noqa: E402
 
 Maker = Callable[[Path], Path]
 
@@ -194,6 +196,24 @@ def around_flac(path: Path) -> Path:
     return path
 
 
+def with_picture(path: Path, suffix: str) -> Path:
+    """An Ogg file whose comments, with a large picture, take several pages."""
+    path = make(path.with_suffix(suffix))
+    picture = flac.Picture()
+    picture.data, picture.type, picture.mime = np.random.default_rng(0).bytes(200_000), 3, "image/png"
+    audio = File(path)
+    audio["METADATA_BLOCK_PICTURE"] = [base64.b64encode(picture.write()).decode()]
+    audio["R128_TRACK_GAIN"] = ["-512"]
+    audio.save()
+    return path
+
+
+def joined(path: Path, suffix: str) -> Path:
+    path = make(path.with_suffix(suffix))
+    path.write_bytes(path.read_bytes() * 2)
+    return path
+
+
 def chained_ogg(path: Path) -> Path:
     path = make(path.with_suffix(".ogg"))
     give_fields(path)
@@ -273,6 +293,9 @@ STORED: dict[str, Maker] = {
     "FLAC with all blocks": full_flac,
     "FLAC between ID3 tags": around_flac,
     "chained Ogg": chained_ogg,
+    "Ogg Vorbis with a picture": lambda path: with_picture(path, ".ogg"),
+    "Ogg Opus with a picture": lambda path: with_picture(path, ".opus"),
+    **{f"joined {suffix[1:]}": partial(joined, suffix=suffix) for suffix in (".mp3", ".flac", ".wav", ".aiff", ".m4a")},
     "Ogg FLAC": lambda path: ogg(path, ".flac"),
     "two streams in one Ogg": lambda path: ogg(path, ".ogg", ".opus"),
     "WAV with chunks": lambda path: wav(path, behind=CUE),

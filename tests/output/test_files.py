@@ -206,6 +206,35 @@ def test_an_interrupt_leaves_a_valid_file(tmp_path: Path) -> None:
     assert [one["path"] for one in json.loads(output.read_text())] == ["first.wav"]
 
 
+def test_what_killed_runs_left_is_removed_and_nothing_else(tmp_path: Path, clip: Path) -> None:
+    output = tmp_path / "out.json"
+    write_long(tmp_path / "long.wav", minutes=120)
+
+    def unfinished() -> list[Path]:
+        return sorted(path.parent for path in tmp_path.glob(".out.json.*.partial/out.json") if path.stat().st_size)
+
+    def begin() -> Any:
+        return started("tag", clip, "long.wav", "--output", output, cwd=tmp_path)
+
+    with begin() as process:
+        wait_until(lambda: bool(unfinished()), process)
+        process.kill()
+    (killed,) = unfinished()
+    kept = [tmp_path / ".others.partial", tmp_path / ".a.json.abcdefgh.partial", tmp_path / ".b.json.abcdefgh.partial"]
+    kept[0].write_bytes(b"not of ours")
+    for folder in kept[1:]:
+        folder.mkdir()
+    (kept[1] / "notes.txt").write_bytes(b"not of ours")
+    with begin() as process:
+        wait_until(lambda: bool(set(unfinished()) - {killed}), process)
+        assert not killed.exists()
+        (running,) = unfinished()
+        assert command("tag", clip, "--output", tmp_path / "other.json").returncode == 0
+        assert running.exists()
+    assert command("tag", clip, "--output", output).returncode == 0
+    assert sorted(tmp_path.glob(".*")) == sorted(kept)
+
+
 def test_the_number_of_jobs_changes_no_byte(run: Run, folder: Path) -> None:
     one, many = (run("tag", folder, EXAMPLES, "--format", "json", "--jobs", jobs).stdout for jobs in (1, 7))
     assert one == many

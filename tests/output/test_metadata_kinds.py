@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import soundfile
 
+from audiotagger.audio.decoding import read_waveform
 from audiotagger.errors import MetadataError
 from audiotagger.output.metadata import write_tags
 from tests.output.kinds_of_files import KEPT, STORED
@@ -35,6 +36,7 @@ def seen(path: Path) -> dict[str, Any]:
     return {
         "packets": packets,
         "decoded": decoded,
+        "read": read_waveform(path, 16_000).tobytes(),
         "fields": fields,
         "chapters": chapters,
         "tags": {
@@ -64,7 +66,7 @@ def check(path: Path) -> bool:
     assert before["tags"].items() <= after["tags"].items()
     for old, new in zip(before["fields"], after["fields"], strict=True):
         assert old.items() <= new.items()
-    same = ("packets", "decoded", "chapters", "pictures")
+    same = ("packets", "decoded", "read", "chapters", "pictures")
     assert [after[key] for key in same] == [before[key] for key in same]
     assert stored(path) == VALUE
     write_tags(path, [])

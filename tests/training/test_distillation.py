@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -102,18 +105,75 @@ def test_without_an_other_class_probabilities_are_renormalized(teacher_file: Pat
     assert targets.probabilities.sum() == pytest.approx(1)
 
 
-def test_unusable_teachers_are_refused(teacher_file: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "broken.onnx"
+def spoiled(teacher: Path, path: Path, spoil: Callable[[Any], object]) -> Path:
+    proto = onnx.load(teacher)
+    spoil(proto)
+    path.write_bytes(proto.SerializeToString())
+    return path
+
+
+def elsewhere(proto: Any) -> None:
+    """The weights are in another file."""
+    tensor = proto.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/passwd")
+
+
+def with_custom_operator(proto: Any) -> None:
+    proto.graph.node.append(helper.make_node("Run", ["waveform"], ["unused"], domain="evil.ops"))
+    proto.opset_import.append(helper.make_opsetid("evil.ops", 1))
+
+
+def test_unusable_teachers_are_refused(teacher_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken, large = tmp_path / "broken.onnx", tmp_path / "large.onnx"
     broken.write_bytes(b"no model")
-    other_rate = write_teacher(tmp_path / "rate.onnx", sample_rate=44_100)
-    for path, labels, reason in (
-        (tmp_path / "none.onnx", ("tone",), "no such file"),
-        (broken, ("tone",), "not an ONNX model"),
-        (other_rate, ("tone",), "44100 Hz"),
+    with large.open("wb") as file:
+        file.truncate(1 << 30)
+
+    def spoil(name: str, how: Callable[[Any], object]) -> Path:
+        return spoiled(teacher_file, tmp_path / f"{name}.onnx", how)
+
+    def labels(value: str) -> Callable[[Any], object]:
+        return lambda proto: helper.set_model_props(proto, {"labels": value, "sample_rate": "16000"})
+
+    for path, wanted, reason in (
+        (tmp_path / "none.onnx", ("tone",), "no such model file"),
+        (broken, ("tone",), "not a valid ONNX model"),
+        (large, ("tone",), "too large"),
+        (write_teacher(tmp_path / "rate.onnx", sample_rate=44_100), ("tone",), "44100 Hz"),
         (teacher_file, ("tone", "Bark", "Meow"), "has no label Bark, Meow"),
+        (spoil("elsewhere", elsewhere), ("tone",), "in another file"),
+        (spoil("custom", with_custom_operator), ("tone",), "not a valid ONNX model"),
+        (spoil("bare", lambda proto: helper.set_model_props(proto, {})), ("tone",), "no 'labels'"),
+        (spoil("number", labels("5")), ("tone",), "labels and sample_rate"),
+        (spoil("deep", labels("[" * 100_000)), ("tone",), "labels and sample_rate"),
+        (spoil("twice", labels('["tone", "tone"]')), ("tone",), "duplicate labels: tone"),
+        (spoil("escape", labels('["tone", "\\u001b[2J"]')), ("tone",), "not a list of names"),
+        (
+            spoil("output", lambda proto: proto.graph.output.pop(0)),
+            ("tone",),
+            "no output named probabilities or logits",
+        ),
     ):
+        with pytest.raises(DataError, match=re.escape(reason)) as caught:
+            Teacher(path, wanted, True, 16_000)
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_teachers_that_compute_something_else_are_one_line(teacher_file: Path, tmp_path: Path) -> None:
+    def more_labels(proto: Any) -> None:
+        helper.set_model_props(proto, {"labels": '["tone", "noise", "a", "b"]', "sample_rate": "16000"})
+
+    def infinite(proto: Any) -> None:
+        weights = next(tensor for tensor in proto.graph.initializer if tensor.name == "weights")
+        weights.CopyFrom(numpy_helper.from_array(np.full((2, 3), np.inf, np.float32), "weights"))
+
+    for how, reason in ((more_labels, "3 outputs for 4 labels"), (infinite, "not finite")):
+        path = spoiled(teacher_file, tmp_path / "spoiled.onnx", how)
         with pytest.raises(DataError, match=reason) as caught:
-            Teacher(path, labels, True, 16_000)
+            Teacher(path, ("tone", "noise"), True, 16_000).predict(noise(1.0)[None])
         assert str(path) in str(caught.value)
 
 

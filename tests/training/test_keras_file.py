@@ -14,7 +14,7 @@ import keras
 
 from audiotagger.errors import RunError
 from audiotagger.inference.model import shipped_models
-from audiotagger.training.keras_file import load_keras
+from audiotagger.training.keras_file import count_outputs, load_keras
 
 SHIPPED = shipped_models() / "wave.keras"
 
@@ -88,5 +88,14 @@ def test_hostile_files_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not (tmp_path / "pwned").exists()
 
 
+@pytest.mark.parametrize("spoil", [no_zip, cut_off, missing, no_config, bomb])
+def test_outputs_of_hostile_files_are_not_counted(tmp_path: Path, spoil: object) -> None:
+    assert callable(spoil)
+    spoil(tmp_path / "model.keras")
+    with pytest.raises(RunError, match="not a model that training wrote"):
+        count_outputs(tmp_path / "model.keras")
+
+
 def test_the_shipped_file_is_loaded() -> None:
+    assert count_outputs(SHIPPED) == load_keras(SHIPPED).get_layer("logits").units
     assert load_keras(SHIPPED).get_layer("embedding").output.shape[-1] > 0
