@@ -1,0 +1,10 @@
+// Passes on what the microphone hears; runs in the audio thread.
+
+class Recorder extends AudioWorkletProcessor {
+  process([channels]) {
+    if (channels.length) this.port.postMessage(channels[0].slice());
+    return true;
+  }
+}
+
+registerProcessor("recorder", Recorder);
