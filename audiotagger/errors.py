@@ -65,6 +65,14 @@ class WorkerError(AudioTaggerError):
     """A worker process cannot be started."""
 
 
+class WatchError(AudioTaggerError):
+    """A folder cannot be watched."""
+
+
+class ServiceError(AudioTaggerError):
+    """The service cannot be started."""
+
+
 class DataError(AudioTaggerError):
     """A dataset is missing or cannot be read."""
 

@@ -18,7 +18,12 @@ DISTRIBUTION = "audiotagger-nets"
 it from there.
 """
 
-MODULES = {"scikit-learn": "sklearn", "tensorflow-cpu": "tensorflow"}
+MODULES = {
+    "prometheus-client": "prometheus_client",
+    "python-multipart": "python_multipart",
+    "scikit-learn": "sklearn",
+    "tensorflow-cpu": "tensorflow",
+}
 """What a package is imported as, where that differs from its name."""
 
 

@@ -24,6 +24,7 @@ from typer.testing import CliRunner, Result
 for name in (
     "AUDIOTAGGER_MODELS",
     "AUDIOTAGGER_DATA",
+    "AUDIOTAGGER_TOKEN",
     "FORCE_COLOR",
     "PY_COLORS",
     "GITHUB_ACTIONS",

@@ -20,7 +20,19 @@ def modules_after(*args: str) -> set[str]:
     return {name.partition(".")[0] for name in done.stderr.split()}
 
 
-@pytest.mark.parametrize("args", [["--help"], ["tag", "--help"], ["train", "--help"], ["models", "verify", "--help"]])
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--help"],
+        ["tag", "--help"],
+        ["train", "--help"],
+        ["models", "verify", "--help"],
+        ["show", "--help"],
+        ["serve", "--help"],
+        ["listen", "--help"],
+        ["watch", "--help"],
+    ],
+)
 def test_help_imports_no_numpy(args: list[str]) -> None:
     assert modules_after(*args).isdisjoint(TRAINING_ONLY | {"numpy", "onnxruntime", "soundfile", "soxr"})
 
@@ -68,6 +80,10 @@ def test_listing_runs_needs_no_training_extra(tmp_path: Path) -> None:
         ("pooch", "train", ["data", "download", "fsdkaggle2018"]),
         ("ray", "ray", ["tag", "clip.wav", "--engine", "ray", "--output", "results"]),
         ("matplotlib", "plot", ["evaluate", "--plot", "confusion.png"]),
+        ("matplotlib", "plot", ["show", "song.wav", "--png", "song.png"]),
+        ("sounddevice", "live", ["listen"]),
+        ("starlette", "serve", ["serve"]),
+        ("watchfiles", "watch", ["watch", ".", "--output", "results.jsonl"]),
     ],
 )
 def test_a_missing_extra_is_one_line_with_the_command(

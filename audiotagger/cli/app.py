@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from audiotagger import __version__
-from audiotagger.cli import data, embed, evaluate, export, models, report, runs, tag, train
+from audiotagger.cli import data, embed, evaluate, export, listen, models, report, runs, serve, show, tag, train, watch
 from audiotagger.cli.console import errors_to_exit_status, print_note
 from audiotagger.cli.options import Command
 
@@ -24,7 +24,19 @@ app = typer.Typer(
 )
 
 
-for command in (tag.tag, report.report, embed.embed, train.train, runs.runs, export.export, evaluate.evaluate):
+for command in (
+    tag.tag,
+    show.show,
+    report.report,
+    embed.embed,
+    watch.watch,
+    listen.listen,
+    serve.serve,
+    train.train,
+    runs.runs,
+    export.export,
+    evaluate.evaluate,
+):
     app.command(cls=Command)(command)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")

@@ -33,12 +33,12 @@ def print_error(error: Exception) -> None:
     print_note(str(error))
 
 
-class _Terminated(KeyboardInterrupt):
+class Terminated(KeyboardInterrupt):
     """SIGTERM or SIGHUP: to be treated as Ctrl-C, but for the exit status."""
 
 
 def _terminate(number: int, _: object) -> None:
-    raise _Terminated(number)
+    raise Terminated(number)
 
 
 @contextmanager
@@ -84,7 +84,7 @@ def errors_to_exit_status() -> Iterator[None]:
         print_error(error)
         raise typer.Exit(error.exit_status) from None
     except KeyboardInterrupt as interrupt:
-        number = interrupt.args[0] if isinstance(interrupt, _Terminated) else signal.SIGINT
+        number = interrupt.args[0] if isinstance(interrupt, Terminated) else signal.SIGINT
         raise typer.Exit(128 + number) from None
     except MemoryError:
         print_note("memory ran out; free some or raise the limit")

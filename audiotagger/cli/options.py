@@ -91,6 +91,29 @@ WindowOption = Annotated[
 HopOption = Annotated[
     float | None, typer.Option(min=0.01, metavar="SECONDS", help="Hop length in seconds. [default: the window length]")
 ]
+TopKOption = Annotated[
+    int, typer.Option("--top-k", "-k", min=1, metavar="N", help="Maximum number of labels per file.")
+]
+ThresholdOption = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        metavar="SCORE",
+        help="Confidence threshold; below it a file is marked as unsure and has no segments.",
+    ),
+]
+LabelsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST|FILE",
+        help="Only these labels, with scores renormalized: separated by commas, or a text file with one per line.",
+    ),
+]
+SegmentsOption = Annotated[
+    bool, typer.Option("--segments", "-s", help="Output time-stamped labels: start, end, label, score.")
+]
+ByModelOption = Annotated[bool, typer.Option("--by-model", help="Also output the labels of each model.")]
 
 
 def find_inputs(

@@ -14,14 +14,19 @@ import typer
 from audiotagger.cli.console import counter, errors_to_exit_status, print_error, print_note
 from audiotagger.cli.options import (
     AllOption,
+    ByModelOption,
     FilesFromOption,
     HopOption,
     JobsOption,
+    LabelsOption,
     ModelsOption,
     NullOption,
     PathsArgument,
     QuietOption,
+    SegmentsOption,
+    ThresholdOption,
     TimeoutOption,
+    TopKOption,
     VerboseOption,
     WindowOption,
     find_inputs,
@@ -64,31 +69,15 @@ class Engine(StrEnum):
 
 def tag(
     paths: PathsArgument = None,
-    top_k: Annotated[
-        int, typer.Option("--top-k", "-k", min=1, metavar="N", help="Maximum number of labels per file.")
-    ] = 3,
+    top_k: TopKOption = 3,
     min_score: Annotated[
         float | None,
         typer.Option(
             min=0.0, max=1.0, metavar="SCORE", help="Omit labels with a lower score. [default: 0; for --write 0.05]"
         ),
     ] = None,
-    threshold: Annotated[
-        float,
-        typer.Option(
-            min=0.0,
-            max=1.0,
-            metavar="SCORE",
-            help="Confidence threshold; below it a file is marked as unsure and has no segments.",
-        ),
-    ] = 0.5,
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST|FILE",
-            help="Only these labels, with scores renormalized: separated by commas, or a text file with one per line.",
-        ),
-    ] = None,
+    threshold: ThresholdOption = 0.5,
+    labels: LabelsOption = None,
     output_format: Annotated[
         Format | None,
         typer.Option(
@@ -99,12 +88,10 @@ def tag(
             "terminal, text in a pipe]",
         ),
     ] = None,
-    segments: Annotated[
-        bool, typer.Option("--segments", "-s", help="Output time-stamped labels: start, end, label, score.")
-    ] = False,
+    segments: SegmentsOption = False,
     window: WindowOption = None,
     hop: HopOption = None,
-    by_model: Annotated[bool, typer.Option("--by-model", help="Also output the labels of each model.")] = False,
+    by_model: ByModelOption = False,
     files_from: FilesFromOption = None,
     null: NullOption = False,
     every_file: AllOption = False,

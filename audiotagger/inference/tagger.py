@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import os
 import threading
@@ -111,6 +112,19 @@ class Tagger:
         """
         loaded = (Model.load(path) for path in model_files(models))
         return cls(loaded, window=window, hop=hop, threshold=threshold, labels=labels)
+
+    def with_labels(self, labels: Collection[str]) -> Tagger:
+        """Return a tagger with the same models and options for only these labels, as the parameter of `Tagger`.
+
+        Raises
+        ------
+        ValueError
+            The models do not know a label.
+        """
+        tagger = copy.copy(self)
+        tagger._subset = LabelSubset(self.models[0].labels, labels)
+        tagger.labels = tagger._subset.labels
+        return tagger
 
     def tag(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -66,9 +66,28 @@ class WorkerPool:
         for path, result in self.map(tag, files, jobs, top_k=top_k, min_score=min_score):
             yield Tagging(path, error=result) if isinstance(result, AudioError) else result
 
-    def tag_file(self, file: File, *, top_k: int = 3, min_score: float = 0.0) -> Tagging:
-        """Tag one file, with the errors of `tag_files`. The pool stays open."""
-        result = self._process(file, tag, {"top_k": top_k, "min_score": min_score})
+    def tag_file(
+        self, file: File, *, labels: Collection[str] | None = None, top_k: int = 3, min_score: float = 0.0
+    ) -> Tagging:
+        """Tag one file, of several threads at the same time, with the errors of `tag_files`.
+
+        Parameters
+        ----------
+        file
+            A path, or a file of the system that is open for reading bytes.
+        labels
+            Only these labels, as of `Tagger`.
+        top_k, min_score
+            As of `Tagger.tag`.
+
+        Raises
+        ------
+        ValueError
+            The models do not know a label.
+        WorkerError
+            A worker cannot be started.
+        """
+        result = self._process(file, tag, {"labels": labels, "top_k": top_k, "min_score": min_score})
         if isinstance(result, AudioError):
             return Tagging(name_of(file), error=result)
         tagging: Tagging = result
@@ -101,7 +120,7 @@ class WorkerPool:
         return ordered_map(process, files, jobs or available_cores(), self.close)
 
     def _process(self, file: File, function: Callable[..., object], options: dict[str, Any]) -> Any:
-        """Return what the function returns for a file, or its AudioError. Raises whatever else it raises."""
+        """Return the result for a file or its AudioError. Raises what else the function does."""
         try:
             result = self._pool.process(file, function, options)
         except LostFileError as error:
@@ -130,9 +149,13 @@ def load_tagger(**options: Any) -> tuple[Tagger, Loaded]:
     return tagger, Loaded(lines, {model.name: model.version for model in tagger.models}, tagger.labels)
 
 
-def tag(tagger: Tagger, file: File, **options: Any) -> Tagging:
-    """Tag a file, with the options of `Tagger.tag`."""
-    return tagger.tag(file, **options)
+def tag(tagger: Tagger, file: File, *, labels: Collection[str] | None = None, **options: Any) -> Tagging | ValueError:
+    """Tag a file, with the options of `Tagger.tag`; return the error if `labels` are given and one is unknown."""
+    try:
+        chosen = tagger if labels is None else tagger.with_labels(labels)
+    except ValueError as error:
+        return error
+    return chosen.tag(file, **options)
 
 
 def embed(tagger: Tagger, file: File) -> tuple[Array, list[AudioWarning]]:

@@ -143,6 +143,8 @@ def open_output(path: Path | None, encoding_errors: str) -> Iterator[TextIO]:
         try:
             yield file
         except BaseException as error:
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise  # what did not fit is lost, and flush would not fail again
             interrupted = error
         file.flush()  # raises if the disk is full
     if interrupted:

@@ -15,7 +15,8 @@ from audiotagger.inference.tagger import Tagger
 from audiotagger.report.columns import Columns
 from audiotagger.report.details import LEVELS, Details
 from audiotagger.report.embedded_audio import EmbeddedAudio
-from audiotagger.report.pictures import Picture
+from audiotagger.report.pictures import Picture, band_edges, resize
+from audiotagger.report.view import View
 
 OPINIONS = 6
 """Labels whose scores are shown."""
@@ -63,6 +64,31 @@ def analyze(
     )
     by_model = {name: tags[:top_k] for name, tags in tagging.by_model.items()}
     return replace(tagging, tags=tagging.tags[:top_k], by_model=by_model), details
+
+
+def view(
+    tagger: Tagger, file: AudioFile, columns: int, bands: int, top_k: int = 3, min_score: float = 0.0
+) -> tuple[Tagging, View]:
+    """Tag a file, and compute a picture of it.
+
+    Parameters
+    ----------
+    tagger, file, top_k, min_score
+        As of `Tagger.tag`.
+    columns, bands
+        Size of the picture; `bands` divides `audiotagger.report.pictures.BANDS`.
+
+    Raises
+    ------
+    AudioError
+        The file cannot be tagged.
+    """
+    observer = _Observer(tagger, embed_audio=False)
+    tagging = tagger.tag(file, top_k=top_k, min_score=min_score, observer=observer)
+    levels = np.rint(255 * resize(observer.picture.levels(), columns, bands)).astype(np.uint8)
+    hertz = band_edges(tagger.sample_rate)[1:-1].reshape(bands, -1).mean(axis=1)
+    timeline, offset, step = observer.timeline(tagging)
+    return tagging, View(tuple(band.tobytes() for band in levels.T), tuple(hertz.tolist()), timeline, offset, step)
 
 
 class _Observer:

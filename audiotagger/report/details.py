@@ -29,3 +29,9 @@ class Details:
 
 LEVELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 """Scores from 0 to 1."""
+
+MAGMA = bytes.fromhex(
+    "0000040303120a0822130d341e11492a115c38106c45107754137d6018806d1d81792282882781942c80a1307eae347bbd3977ca3e72d6456c"
+    "e24d66ec5860f3655cf8745cfb835ffd9467fea36ffeb27afec185fed194fde0a1fceeb0fcfdbf"
+)
+"""Red, green and blue of matplotlib's colour map of this name, in 32 steps: even for the colour-blind."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from audiotagger.audio.types import Waveform
 from audiotagger.report.columns import Columns
+from audiotagger.report.details import MAGMA
 
 BANDS, FRAME, HOP = 64, 1024, 320
 """Mel bands; samples per frame and from frame to frame, of 16 kHz 64 and 20 ms."""
@@ -23,12 +24,6 @@ RANGE = 65.0
 
 FINE, COARSE = (BANDS, 512), (BANDS // 2, 128)
 """Most bands and columns of a picture to look at closely, and of one among thousands."""
-
-MAGMA = bytes.fromhex(
-    "0000040303120a0822130d341e11492a115c38106c45107754137d6018806d1d81792282882781942c80a1307eae347bbd3977ca3e72d6456c"
-    "e24d66ec5860f3655cf8745cfb835ffd9467fea36ffeb27afec185fed194fde0a1fceeb0fcfdbf"
-)
-"""Red, green and blue of matplotlib's colour map of this name, in 32 steps: even for the colour-blind."""
 
 
 class Picture:
@@ -56,43 +51,56 @@ class Picture:
             self._columns.add(power @ self._filters)
         self._held = waveform[n_frames * HOP :]
 
-    def draw(self) -> tuple[bytes, bytes]:
-        """Return the picture as PNG, `FINE` and `COARSE`."""
+    def levels(self) -> NDArray[np.float64]:
+        """Return the picture, once all blocks have been added: levels [columns, BANDS] in [0, 1], low bands first."""
         self.add(np.zeros(FRAME // 2, np.float32))
         power = self._columns.means()
         if not len(power):  # shorter than a hop
             power = np.zeros((1, BANDS))
         decibels = 10 * np.log10(power + 1e-10)
-        levels = np.clip((decibels - decibels.max()) / RANGE + 1, 0, 1) if power.any() else np.zeros_like(power)
-        return _png(levels), _png(_shrink(levels, COARSE))
+        return np.clip((decibels - decibels.max()) / RANGE + 1, 0, 1) if power.any() else np.zeros_like(power)
+
+    def draw(self) -> tuple[bytes, bytes]:
+        """Return the picture as PNG, `FINE` and `COARSE`, once all blocks have been added."""
+        levels = self.levels()
+        return _png(levels), _png(resize(levels, min(len(levels), COARSE[1]), COARSE[0]))
 
 
-@functools.cache
-def mel_filters(sample_rate: int) -> NDArray[np.float32]:
-    """Return triangles of equal width and distance on the mel scale, [frequencies of a frame, BANDS].
+def band_edges(sample_rate: int) -> NDArray[np.float64]:
+    """Return where the bands begin and end, of equal width and distance on the mel scale: Hz [BANDS + 2].
+
+    Band i begins at edge i, has its middle at edge i + 1 and ends at edge i + 2.
 
     References
     ----------
     O'Shaughnessy 1987: mel = 2595 log10(1 + Hz / 700)
     """
     low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (LOWEST, sample_rate / 2))
-    hertz = 700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1)
+    edges: NDArray[np.float64] = 700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1)
+    return edges
+
+
+@functools.cache
+def mel_filters(sample_rate: int) -> NDArray[np.float32]:
+    """Return the triangles of the bands, [frequencies of a frame, BANDS]."""
+    edges = band_edges(sample_rate)
     bins = np.fft.rfftfreq(FRAME, 1 / sample_rate)[:, None]
-    rising = (bins - hertz[:-2]) / (hertz[1:-1] - hertz[:-2])
-    falling = (hertz[2:] - bins) / (hertz[2:] - hertz[1:-1])
+    rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
     triangles: NDArray[np.float32] = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
     return triangles
 
 
-def _shrink(levels: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
-    """Return the means of levels [columns, bands] over pairs of bands and over neighbouring columns."""
-    bands, most = size
-    columns = min(len(levels), most)
+def resize(levels: NDArray[np.float64], columns: int, bands: int) -> NDArray[np.float64]:
+    """Return levels [columns, bands] as their means over neighbours; if there are fewer columns, they are repeated.
+
+    `bands` divides `BANDS`.
+    """
     starts = np.arange(columns) * len(levels) // columns
-    counts = np.diff(np.append(starts, len(levels)))[:, None]
+    counts = np.maximum(1, np.diff(np.append(starts, len(levels))))[:, None]
     means = np.add.reduceat(levels, starts) / counts
-    shrunk: NDArray[np.float64] = means.reshape(columns, bands, -1).mean(axis=2)
-    return shrunk
+    resized: NDArray[np.float64] = means.reshape(columns, bands, -1).mean(axis=2)
+    return resized
 
 
 def _png(levels: NDArray[np.float64]) -> bytes:

@@ -82,3 +82,16 @@ def test_a_sound_that_is_none_of_the_labels_stays_unsure() -> None:
 def test_embeddings_do_not_depend_on_labels() -> None:
     path = EXAMPLES / "flute.ogg"
     np.testing.assert_array_equal(Tagger.load(labels=["Bark"]).embed(path), Tagger.load().embed(path))
+
+
+def test_labels_can_be_chosen_later() -> None:
+    tagger = Tagger.load(threshold=0.2, hop=1.0)
+    later, at_once = (
+        tagger.with_labels(["Oboe", "Flute"]),
+        Tagger.load(threshold=0.2, hop=1.0, labels=["Oboe", "Flute"]),
+    )
+    assert later.labels == at_once.labels
+    assert later.tag(EXAMPLES / "flute.ogg") == at_once.tag(EXAMPLES / "flute.ogg")
+    assert len(tagger.labels) > 2
+    with pytest.raises(ValueError, match="unknown label"):
+        later.with_labels(["Flut"])

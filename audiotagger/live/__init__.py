@@ -1,0 +1,1 @@
+"""Tag sound while it is recorded."""
