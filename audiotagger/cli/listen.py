@@ -57,7 +57,9 @@ def listen(
     models: ModelsOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Tag what a microphone records: every second the labels of the last window.
+    """Tag what a microphone records.
+
+    Every second it prints the labels of the last window.
 
     It runs until the input ends or it is stopped. Exit status: 0 the input ended, or ended by SIGTERM, 1 the microphone
     cannot be used, 2 wrong usage, 130 interrupted.

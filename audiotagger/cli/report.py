@@ -46,7 +46,9 @@ def report(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Write a page for the browser about results of `audiotagger tag`: to look at, listen to and correct them.
+    """Write results of `audiotagger tag` as a page for the browser.
+
+    On it you can look at the results, listen to them and correct them.
 
     Labels are those in RESULTS. Pictures, time lines and similarity come from the audio files that are still there.
     """

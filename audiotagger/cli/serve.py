@@ -49,7 +49,9 @@ def serve(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Tag audio over HTTP: POST /tag answers with the JSON of `audiotagger tag`.
+    """Tag audio over HTTP.
+
+    POST /tag answers with the JSON of `audiotagger tag`.
 
     The address that is printed shows a page to try it; /openapi.json describes it, /health and /metrics tell how it
     does.

@@ -37,7 +37,9 @@ def show(
     timeout: TimeoutOption = 3600,
     quiet: QuietOption = False,
 ) -> None:
-    """Show a file: its labels, its spectrogram, and when which label applies.
+    """Show the labels and the spectrogram of a file.
+
+    Below the spectrogram stands when which label applies.
 
     Exit status: 0 the file was tagged, 1 it could not be, 2 wrong usage, 130 interrupted.
     """

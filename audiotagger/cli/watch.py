@@ -65,7 +65,9 @@ def watch(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Tag the files of a folder, and each new one as soon as it is completely written.
+    """Tag the files of a folder, and new ones as they arrive.
+
+    A new file is tagged as soon as it is completely written.
 
     Results are those of `audiotagger tag --format jsonl`. Started again with the same output, it also tags the files
     that have appeared meanwhile.
