@@ -1,4 +1,4 @@
-"""Tag audio files and waveforms: average over windows and models, and take the best labels."""
+"""Tag audio files and waveforms: decode, predict, average over models, and take the best labels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import itertools
 import os
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,8 @@ from audiotagger.inference.ensemble import Ensemble
 from audiotagger.inference.labels import LabelSubset
 from audiotagger.inference.model import Model, model_files
 from audiotagger.inference.parallel import map_files
-from audiotagger.inference.results import Segment, Tag, Tagging, Timeline
+from audiotagger.inference.prediction import Observer, Prediction, predict
+from audiotagger.inference.results import Segment, Tagging
 
 Audio = AudioFile | NDArray[np.floating]
 """A path, an open binary file, or a waveform [samples] or [samples, channels] with full scale [-1, 1]."""
@@ -30,19 +30,6 @@ DEFAULT_THRESHOLD = 0.5
 
 SHORTEST = 0.2
 """Seconds: the result for anything shorter is never confident. The models were trained on longer sounds."""
-
-
-class Observer(Protocol):
-    """Follows how a file is tagged."""
-
-    def block(self, waveform: Waveform) -> None:
-        """Take the next block [samples] of the waveform."""
-
-    def window(self, start: float, window: Waveform, scores: Array) -> None:
-        """Take a window [samples], which stands for the time from `start` seconds on, and its scores [labels].
-
-        They are those of the ensemble, all 0 for silence.
-        """
 
 
 class Tagger:
@@ -148,7 +135,7 @@ class Tagger:
         min_score
             Tags and segments with a lower score are omitted.
         observer
-            Is told each block and each window (`audiotagger.inference.tagger.Observer`).
+            Is told each block and each window (`audiotagger.inference.prediction.Observer`).
 
         Raises
         ------
@@ -212,8 +199,8 @@ class Tagger:
         dict
             The probabilities [labels] of each model, by model name; all 0 for silence.
         """
-        means, _, _ = self._predict(blocks, 0.0)
-        return {name: self._subset.renormalize(mean) for name, mean in means.items()}
+        prediction = self._predict(blocks)
+        return {name: self._subset.renormalize(of_model) for name, of_model in prediction.by_model.items()}
 
     def embed(self, audio: Audio, *, sample_rate: int | None = None, warn: Warn = ignore) -> Array:
         """Compute the embedding of one file or waveform.
@@ -278,47 +265,20 @@ class Tagger:
         min_score: float,
         observer: Observer | None = None,
     ) -> Tagging:
-        of_models, duration, segments = self._predict(blocks, min_score, observer)
-        mean = np.mean(list(of_models.values()), axis=0)
+        prediction = self._predict(blocks, min_score, observer)
+        mean = np.mean(list(prediction.by_model.values()), axis=0)
+        long_enough = prediction.duration >= SHORTEST
         return Tagging(
             path,
-            duration,
+            prediction.duration,
             self._subset.top(mean, top_k, min_score),
-            {name: self._subset.top(of_model, top_k, min_score) for name, of_model in of_models.items()},
-            confident=duration >= SHORTEST and self._subset.reaches(self._threshold, mean),
-            segments=segments if duration >= SHORTEST else (),
+            {name: self._subset.top(one, top_k, min_score) for name, one in prediction.by_model.items()},
+            confident=long_enough and self._subset.reaches(self._threshold, mean),
+            segments=prediction.segments if long_enough else (),
             warning=next(iter(warnings), None),
         )
 
     def _predict(
-        self, blocks: Iterable[Waveform], min_score: float, observer: Observer | None = None
-    ) -> tuple[dict[str, Array], float, tuple[Segment, ...]]:
-        """Return each model's probabilities of all its labels, the duration in seconds and the segments."""
-        samples = 0
-
-        def counted() -> Iterator[Waveform]:
-            nonlocal samples
-            for block in blocks:
-                samples += len(block)
-                if observer:
-                    observer.block(block)
-                yield block
-
-        sums, count = np.zeros((len(self.models), len(self._ensemble.labels))), 0
-        timeline = Timeline()
-        for start, window, of_models in self._ensemble.predict(counted()):
-            best: tuple[Tag, ...] = ()
-            mean = np.zeros(len(self._ensemble.labels), np.float32)
-            if of_models is not None:
-                sums += of_models
-                count += 1
-                mean = of_models.mean(axis=0)
-                if self._subset.reaches(self._threshold, mean):
-                    best = self._subset.top(mean, 1, min_score)
-            timeline.add(start, best[0] if best else None)
-            if observer:
-                observer.window(start, window, self._subset.renormalize(mean))
-        duration = samples / self.sample_rate
-        means = (sums / max(count, 1)).astype(np.float32)
-        names = (model.name for model in self.models)
-        return dict(zip(names, means, strict=True)), duration, timeline.end(duration)
+        self, blocks: Iterable[Waveform], min_score: float = 0.0, observer: Observer | None = None
+    ) -> Prediction:
+        return predict(blocks, self._ensemble, self._subset, self._threshold, min_score, observer)
