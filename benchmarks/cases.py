@@ -154,7 +154,7 @@ def judge_writing(case: Case, path: Path) -> str:
     """Return "right" or "WRONG" for what `tag --write` does to a copy, and why."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(shutil.copy(path, folder))
-        before, inode, sounds = copy.read_bytes(), copy.stat().st_ino, heard(copy)
+        before, inode, sounds = copy.read_bytes(), copy.stat().st_ino, decoded(copy)
         command = [sys.executable, "-m", "audiotagger", "tag", str(copy), "--write", "--threshold", "0"]
         if "not touched" in case.right:
             command[-2:] = ["--threshold", "1"]
@@ -167,12 +167,12 @@ def judge_writing(case: Case, path: Path) -> str:
         if untouched:
             refused = done.stderr.count("\n") == 1 and done.returncode == 1
             return f"right ({'refused' if refused else 'untouched'})" if done.returncode == refused else "WRONG: status"
-        if done.returncode or heard(copy) != sounds or not stored(copy):
+        if done.returncode or decoded(copy) != sounds or not stored(copy):
             return f"WRONG: damaged, {done.stderr}"
     return "right (stored)"
 
 
-def heard(path: Path) -> str:
+def decoded(path: Path) -> str:
     """Return a hash of what FFmpeg makes of a file, nothing if it cannot read it."""
     try:
         return sound(path)

@@ -160,9 +160,9 @@ def measure(commands: list[list[str]], folder: Path, run: Run) -> Run:
         run.faults.append(f"{len(results)} results for {run.files} files")
     if errors := [result["error"]["message"] for result in results if result["error"]]:
         run.faults.append(f"{len(errors)} errors, such as {errors[0]}")
-    heard = sum(result["duration"] or 0 for result in results)
-    if abs(heard - run.seconds) > 0.001 * run.files:
-        run.faults.append(f"{heard:.1f} s of {run.seconds:.1f} s")
+    read = sum(result["duration"] or 0 for result in results)
+    if abs(read - run.seconds) > 0.001 * run.files:
+        run.faults.append(f"{read:.1f} s of {run.seconds:.1f} s")
     if left := [*temporary.iterdir(), *folder.glob("**/*.partial")]:
         run.faults.append(f"left behind: {left[:3]}")
     if left_running := [process.pid for process in running if alive(process.pid)]:

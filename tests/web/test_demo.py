@@ -106,7 +106,7 @@ def test_silence_and_what_is_no_audio(visit: Visit, tmp_path: Path) -> None:
 def test_microphone(visit: Visit, tmp_path: Path) -> None:
     """Chromium plays a file into a microphone that does not exist, again and again."""
     samples, rate = soundfile.read(EXAMPLES / "acoustic_guitar.flac")
-    path = tmp_path / "heard.wav"
+    path = tmp_path / "made.wav"
     soundfile.write(path, samples, rate, subtype="PCM_16")
     (expected,) = tagged(path)
     page = visit(
