@@ -1,10 +1,12 @@
-"""Make the picture of a page that README shows, from examples/.
+"""Make the pictures of a page and of a terminal that README shows, from examples/.
 
 python docs/screenshot.py   (needs Chromium and the extra "dev")
 """
 
 from __future__ import annotations
 
+import io
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +16,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
+from rich.console import Console
+from rich.text import Text
 
 DOCS = Path(__file__).parent
 EXAMPLES = DOCS.parent / "examples"
@@ -71,8 +75,23 @@ def main() -> None:
         row = page.locator(".row", has_text="rehearsal.flac")
         row.click()
         page.screenshot(path=Path(root, "page.png"))
-        browser.close()
         _save(Path(root, "page.png"), DOCS / "images" / "report.png")
+        photograph_terminal(browser, Path(root, "terminal.png"))
+        _save(Path(root, "terminal.png"), DOCS / "images" / "show.png")
+        browser.close()
+
+
+def photograph_terminal(browser: Browser, path: Path) -> None:
+    """Photograph what `audiotagger show` prints in a terminal of 80 columns."""
+    command = [sys.executable, "-m", "audiotagger", "show", "trumpet.mp3"]
+    terminal = {**os.environ, "COLUMNS": "80", "FORCE_COLOR": "1", "COLORTERM": "truecolor", "TERM": "xterm-256color"}
+    shown = subprocess.run(command, cwd=EXAMPLES, env=terminal, check=True, capture_output=True, text=True).stdout
+    console = Console(record=True, width=80, file=io.StringIO())
+    console.print(Text("$ audiotagger show trumpet.mp3"), Text.from_ansi(shown), sep="\n")
+    style = "background:#15181d;color:#dde3ea;margin:0;padding:14px;display:inline-block;font:14px/1.2 DejaVu Sans Mono"
+    page = browser.new_page(viewport={"width": 900, "height": 700})
+    page.set_content(console.export_html(code_format=f'<pre style="{style}">{{code}}</pre>', inline_styles=True))
+    page.locator("pre").first.screenshot(path=path)
 
 
 def _save(taken: Path, path: Path) -> None:
