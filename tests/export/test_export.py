@@ -93,7 +93,7 @@ def test_a_model_in_8_bits_is_smaller_and_says_the_same(
     clips = np.stack([reference_waveform(16_000, 24_000), reference_waveform(16_000, 48_000)[24_000:]])
     np.testing.assert_allclose(after.predict(clips), before.predict(clips), atol=0.1)
     for one, other in zip(before.embed(clips), after.embed(clips), strict=True):
-        assert one @ other > 0.99 * np.linalg.norm(one) * np.linalg.norm(other)
+        assert one @ other > 0.97 * np.linalg.norm(one) * np.linalg.norm(other)
     weights = [tensor for tensor in onnx.load(folder / "wave.onnx").graph.initializer if len(tensor.dims) == 4]
     floating = [tensor for tensor in weights if tensor.data_type == onnx.TensorProto.FLOAT]
     assert 0 < sum(map(size, floating)) < 0.1 * sum(map(size, weights))  # the first convolution, and scales
