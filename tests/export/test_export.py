@@ -96,7 +96,8 @@ def test_a_model_in_8_bits_is_smaller_and_says_the_same(
         assert one @ other > 0.97 * np.linalg.norm(one) * np.linalg.norm(other)
     weights = [tensor for tensor in onnx.load(folder / "wave.onnx").graph.initializer if len(tensor.dims) == 4]
     floating = [tensor for tensor in weights if tensor.data_type == onnx.TensorProto.FLOAT]
-    assert 0 < sum(map(size, floating)) < 0.1 * sum(map(size, weights))  # the first convolution, and scales
+    # The first convolution, which is the filter bank.
+    assert [tensor.dims[-1] for tensor in floating] == [480]
 
 
 @pytest.mark.slow
