@@ -109,7 +109,7 @@ class Write(Victim):
         self.labels: dict[str, str] = {}
 
     def command(self) -> str:
-        return "tag clips --write --threshold 0 --output out.jsonl --resume"
+        return "tag clips --write --threshold 0 --min-score 0 --output out.jsonl --resume"
 
     def _files(self) -> Iterator[Path]:
         yield from (path for path in (self.folder / "clips").iterdir() if not path.name.startswith("."))
