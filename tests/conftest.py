@@ -12,13 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # The commands under test must not depend on the developer's shell.
 for name in (
@@ -201,3 +204,22 @@ def write_long(path: Path, minutes: int) -> None:
     with soundfile.SoundFile(path, "w", 8_000, 1) as file:
         for _ in range(minutes):
             file.write(minute)
+
+
+SWITCHES = "no-sandbox disable-gpu no-first-run disable-background-networking disable-component-update disable-sync"
+
+
+@pytest.fixture(scope="session")
+def launch_chromium() -> Iterator[Callable[..., Browser]]:
+    """A function that starts Chromium without a window, with more switches.
+
+    All tests share one Playwright, as there can be no second one in a process.
+    """
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra dev")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("needs Chromium (apt-get install chromium)")
+    with playwright.sync_playwright() as started:
+        yield lambda *switches: started.chromium.launch(
+            executable_path=chromium, args=[f"--{switch}" for switch in (*SWITCHES.split(), *switches)]
+        )

@@ -66,19 +66,10 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(launch_chromium: Callable[..., Browser]) -> Iterator[Browser]:
     """Chromium without a window."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra dev")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not chromium:
-        pytest.skip("needs Chromium (apt-get install chromium)")
-    switches = "no-sandbox disable-gpu no-first-run disable-background-networking disable-component-update disable-sync"
-    with playwright.sync_playwright() as started:
-        launched = started.chromium.launch(
-            executable_path=chromium, args=[f"--{switch}" for switch in switches.split()]
-        )
+    with launch_chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture

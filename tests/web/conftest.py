@@ -12,16 +12,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 DEMO = Path(__file__).parents[2] / "docs" / "demo"
-
-SWITCHES = "no-sandbox disable-gpu no-first-run disable-background-networking disable-component-update disable-sync"
 
 
 @pytest.fixture(scope="session")
@@ -62,22 +60,17 @@ def site(demo: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def visit(site: str) -> Iterator[Callable[..., Page]]:
+def visit(site: str, launch_chromium: Callable[..., Browser]) -> Iterator[Callable[..., Page]]:
     """A function that opens the demo in Chromium and waits for the models. Messages on the console without `expected`
     in them, errors, violations of the page's policy and requests to elsewhere fail the test.
     """
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra dev")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not chromium:
-        pytest.skip("needs Chromium (apt-get install chromium)")
     complaints: list[str] = []
     with ExitStack() as stack:
-        started = stack.enter_context(playwright.sync_playwright())
 
-        def open_page(*switches: str, theme: str = "light", width: int = 1024, expected: str = "\0") -> Page:
-            arguments = [f"--{switch}" for switch in (*SWITCHES.split(), *switches)]
-            browser = started.chromium.launch(executable_path=chromium, args=arguments)
-            stack.callback(browser.close)
+        def open_page(
+            *switches: str, theme: Literal["light", "dark"] = "light", width: int = 1024, expected: str = "\0"
+        ) -> Page:
+            browser = stack.enter_context(launch_chromium(*switches))
             page: Page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=theme)
             page.set_default_timeout(180_000)
             page.on("console", lambda message: None if expected in message.text else complaints.append(message.text))
