@@ -8,9 +8,9 @@ export async function decode(bytes, sampleRate) {
   return Array.from({ length: buffer.numberOfChannels }, (_, i) => buffer.getChannelData(i));
 }
 
-/** Record the microphone, and call `heard` every second with the last seconds of it at `sampleRate`. */
+/** Record the microphone, and call `received` every second with the last seconds of it at `sampleRate`. */
 export class Microphone {
-  static async open(seconds, sampleRate, heard) {
+  static async open(seconds, sampleRate, received) {
     const asIs = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
     const stream = await navigator.mediaDevices.getUserMedia({ audio: asIs });
     const context = new AudioContext();
@@ -30,7 +30,7 @@ export class Microphone {
       if (total < next) return;
       next += context.sampleRate;
       const end = total / context.sampleRate;
-      heard(await decode(wav(kept.subarray(0, filled), context.sampleRate), sampleRate), end);
+      received(await decode(wav(kept.subarray(0, filled), context.sampleRate), sampleRate), end);
     };
     context.createMediaStreamSource(stream).connect(recorder);
     await context.resume();

@@ -120,7 +120,7 @@ async function record() {
   const card = newCard("Microphone");
   results.prepend(card);
   card.querySelector(".note").setAttribute("aria-live", "off"); // it changes every second
-  const heard = [];
+  const segments = [];
   let busy = false;
   note(card, "Listening …");
   const seconds = models.window / models.sampleRate;
@@ -130,9 +130,9 @@ async function record() {
       busy = true;
       try {
         const result = await tag(samples);
-        append(heard, Math.max(0, end - 1), result.confident ? result.tags[0] : null);
-        while (heard.length > 1 && heard[1].start < end - HISTORY) heard.shift();
-        show(card, { ...result, duration: end, segments: closed(heard, end) }, Math.max(0, end - HISTORY));
+        append(segments, Math.max(0, end - 1), result.confident ? result.tags[0] : null);
+        while (segments.length > 1 && segments[1].start < end - HISTORY) segments.shift();
+        show(card, { ...result, duration: end, segments: closed(segments, end) }, Math.max(0, end - HISTORY));
       } catch (error) {
         note(card, error.message);
       }

@@ -36,7 +36,7 @@ export class Tagger {
   async tag(samples, progress = () => {}) {
     const sums = new Float64Array(this.labels.length);
     const segments = [];
-    let heard = 0;
+    let predicted = 0;
     const starts = windowStarts(samples.length, this.window);
     const duration = samples.length / this.sampleRate;
     for (const [index, start] of starts.entries()) {
@@ -45,13 +45,13 @@ export class Tagger {
       if (window.some((sample) => Math.abs(sample) >= SILENCE)) {
         const mean = await this.predict(window);
         mean.forEach((score, i) => (sums[i] += score));
-        heard++;
+        predicted++;
         [best] = top(this.labels, mean, 1);
       }
       append(segments, (index * this.window) / this.sampleRate, best && best.score >= THRESHOLD ? best : null);
       progress((index + 1) / starts.length);
     }
-    const tags = heard ? top(this.labels, sums.map((sum) => sum / heard), 3) : [];
+    const tags = predicted ? top(this.labels, sums.map((sum) => sum / predicted), 3) : [];
     const confident = duration >= SHORTEST && tags.length > 0 && tags[0].score >= THRESHOLD;
     return { duration, tags, confident, segments: duration >= SHORTEST ? closed(segments, duration) : [] };
   }
@@ -90,7 +90,7 @@ function top(labels, scores, k) {
   return order.slice(0, k).map((i) => ({ label: labels[i], score: scores[i] }));
 }
 
-/** Add what is heard from `start` seconds on: it ends the segment before, or goes on with it. */
+/** Add the label from `start` seconds on: it ends the segment before, or extends it. */
 export function append(segments, start, tag) {
   const last = segments.at(-1);
   if (last && last.label === tag?.label) last.scores.push(tag.score);
