@@ -9,7 +9,9 @@ import typer
 from audiotagger.cli.console import byte_counter, counter, errors_to_exit_status, mute_c_libraries
 from audiotagger.cli.options import Command, DataArgument
 
-app = typer.Typer(help="Validate and download training datasets.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Validate and download training datasets.", no_args_is_help=True, rich_markup_mode=None, add_completion=False
+)
 
 
 class Published(StrEnum):  # noqa: D101

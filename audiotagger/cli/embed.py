@@ -23,6 +23,7 @@ from audiotagger.cli.options import (
     print_skipped,
     print_skipped_path,
     start_workers,
+    workers_to_start,
 )
 from audiotagger.errors import AudioTaggerError, AudioWarning
 
@@ -55,6 +56,7 @@ def embed(
         if output.suffix == ".parquet":
             require_extra("parquet", "Parquet output")
         files = find_inputs(paths, files_from, null, every_file, print_skipped_path if verbose else None)
+        started = workers_to_start(paths, files_from, null, every_file, jobs)
         failed = False
 
         def warn(warning: AudioWarning) -> None:
@@ -62,7 +64,7 @@ def embed(
                 print_note(warning.message)
 
         with (
-            start_workers(models, timeout, verbose, window=window, hop=hop) as workers,
+            start_workers(models, timeout, verbose, started, window=window, hop=hop) as workers,
             replacing_output(output) as partial,
             counter(quiet=quiet) as count,
         ):

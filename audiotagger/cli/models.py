@@ -8,7 +8,9 @@ import typer
 from audiotagger.cli.console import errors_to_exit_status
 from audiotagger.cli.options import ListFormat, ListFormatOption, ModelsOption
 
-app = typer.Typer(help="List and verify models.", invoke_without_command=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="List and verify models.", invoke_without_command=True, rich_markup_mode=None, add_completion=False
+)
 
 
 @app.callback()

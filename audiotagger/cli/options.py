@@ -147,9 +147,24 @@ def input_counter(
     paths: list[str] | None, files_from: str | None, null: bool, every_file: bool, done: Container[object] = ()
 ) -> Callable[[], int] | None:
     """Return a function that counts the inputs that are not `done`, or None if they can be read only once."""
-    if "-" in (paths or ()) or not (files_from is None or (files_from != "-" and Path(files_from).is_file())):
+    if not _can_be_read_again(paths, files_from):
         return None
     return lambda: sum(path not in done for path in find_inputs(paths, files_from, null, every_file))
+
+
+def workers_to_start(
+    paths: list[str] | None, files_from: str | None, null: bool, every_file: bool, jobs: int | None
+) -> int:
+    """Return how many workers have something to do at once: one per job, but no more than there are inputs."""
+    from audiotagger.inference.parallel import available_cores
+
+    if not _can_be_read_again(paths, files_from):
+        return 1
+    return len(list(itertools.islice(find_inputs(paths, files_from, null, every_file), jobs or available_cores()))) or 1
+
+
+def _can_be_read_again(paths: list[str] | None, files_from: str | None) -> bool:
+    return "-" not in (paths or ()) and (files_from is None or (files_from != "-" and Path(files_from).is_file()))
 
 
 def read_labels(text: str | None) -> list[str] | None:
@@ -168,11 +183,13 @@ def read_labels(text: str | None) -> list[str] | None:
 
 
 @contextmanager
-def start_workers(models: Path | None, timeout: float, verbose: bool, **options: Any) -> Iterator[WorkerPool]:
-    """Load the models in a worker process, with the options of `Tagger`."""
+def start_workers(
+    models: Path | None, timeout: float, verbose: bool, started: int = 1, **options: Any
+) -> Iterator[WorkerPool]:
+    """Load the models in `started` worker processes, with the options of `Tagger`."""
     from audiotagger.inference.workers import WorkerPool
 
-    with WorkerPool(timeout, models=models, **options) as workers:
+    with WorkerPool(timeout, started=started, models=models, **options) as workers:
         try:
             loaded = workers.loaded()
         except (OverflowError, ValueError) as error:

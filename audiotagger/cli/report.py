@@ -54,12 +54,15 @@ def report(
     """
     page = output or results.with_suffix(".html")
     with errors_to_exit_status():
+        from audiotagger.inference.parallel import available_cores
         from audiotagger.output.journal import read_results
 
         check_page(page, results)
         total = sum(1 for _ in read_results(results))
         with (
-            start_workers(models, timeout, verbose, window=window, hop=hop) as workers,
+            start_workers(
+                models, timeout, verbose, min(total, jobs or available_cores()) or 1, window=window, hop=hop
+            ) as workers,
             open_report(page, workers) as writer,
             counter(quiet=quiet) as count,
         ):

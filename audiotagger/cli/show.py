@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -63,7 +63,7 @@ def show(
         console = Console(highlight=False, soft_wrap=True)
         terminal = TerminalPicture(console)
         size = {"columns": 512, "bands": 64} if png else {"columns": terminal.columns, "bands": terminal.bands}
-        options = {"window": window, "hop": hop, "threshold": threshold, "labels": read_labels(labels)}
+        options: dict[str, Any] = {"window": window, "hop": hop, "threshold": threshold, "labels": read_labels(labels)}
         with start_workers(models, timeout, False, **options) as workers:
             file = next(find_inputs([path], None, False, True))
             (_, result), *_ = workers.map(view, [file], 1, top_k=top_k, **size)

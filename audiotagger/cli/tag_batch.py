@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 import typer
 
 from audiotagger.cli.console import Counter, counter, print_error, print_note
-from audiotagger.cli.options import find_inputs, input_counter, print_skipped, print_skipped_path, start_workers
+from audiotagger.cli.options import (
+    find_inputs,
+    input_counter,
+    print_skipped,
+    print_skipped_path,
+    start_workers,
+    workers_to_start,
+)
 from audiotagger.cli.report import open_report
 from audiotagger.cli.tag_options import Format, TagOptions
 from audiotagger.errors import PASSING, AudioError, AudioTaggerError, MetadataError, OutputError
@@ -42,8 +49,9 @@ def tag_batch(options: TagOptions) -> None:
     if options.output_format is Format.audacity and not options.label_tracks:
         files = _only_one(files)
     failed = False
+    started = workers_to_start(*options.inputs, options.jobs)
     with (
-        start_workers(options.models, options.timeout, options.verbose, **options.tagger_options) as workers,
+        start_workers(options.models, options.timeout, options.verbose, started, **options.tagger_options) as workers,
         _open_destinations(options, workers, found.links) as destinations,
     ):
         for tagging, details in _tag_files(options, workers, files, destinations):

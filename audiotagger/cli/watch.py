@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -86,7 +86,7 @@ def watch(
             raise typer.BadParameter(f"{folder}: no such folder")
         if output.suffix.lower() != ".jsonl":
             raise typer.BadParameter(f"{output}: --output must end in .jsonl")
-        options = {"window": window, "hop": hop, "threshold": threshold, "labels": read_labels(labels)}
+        options: dict[str, Any] = {"window": window, "hop": hop, "threshold": threshold, "labels": read_labels(labels)}
         retry = PASSING if retry_failed else ()
         with (
             start_workers(models, timeout, verbose, **options) as workers,

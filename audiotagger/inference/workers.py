@@ -38,13 +38,15 @@ class WorkerPool:
     ----------
     timeout
         Seconds that a file may take before its worker is killed.
+    started
+        Number of workers that load their models at once, while the caller does something else.
     options
         Of `Tagger.load`.
     """
 
-    def __init__(self, timeout: float, **options: Any) -> None:
+    def __init__(self, timeout: float, *, started: int = 1, **options: Any) -> None:
         self._pool = Pool("audiotagger.inference.workers:load_tagger", options, timeout)
-        self._first = self._pool.start()  # loads the models while the caller does something else
+        self._first, *_ = [self._pool.start() for _ in range(started)]
 
     def loaded(self) -> Loaded:
         """Return what the first worker has loaded, once it has.
