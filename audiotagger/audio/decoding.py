@@ -6,7 +6,6 @@ import io
 import itertools
 import os
 import stat
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
@@ -131,6 +130,8 @@ def spool(file: BinaryIO, name: str = "-", begin: bytes = b"") -> BinaryIO:
         return file
     with suppress(OSError, AttributeError):  # a terminal's, shared with others; no file of the system
         os.set_blocking(file.fileno(), True)  # or a pause would look like the end
+    import tempfile  # slow to import, and most files are no pipes
+
     with ExitStack() as stack:
         try:
             spooled = stack.enter_context(tempfile.TemporaryFile())

@@ -211,10 +211,11 @@ def _open_store(options: TagOptions, links: Sequence[str]) -> Iterator[LabelStor
 def _open_writer(options: TagOptions, stack: ExitStack) -> tuple[Writer | LabelTracks, TextIO | None, set[str]]:
     """Return the writer, its file if it has a single one, and the paths whose results are in it; `stack` closes it."""
     from audiotagger.output.files import open_journal, open_output
-    from audiotagger.output.label_tracks import LabelTracks
     from audiotagger.output.writers import WRITERS, Show
 
     if folder := options.label_tracks:
+        from audiotagger.output.label_tracks import LabelTracks
+
         paths, *_ = options.inputs
         return LabelTracks(folder, paths or ()), None, set()
     done = set[str]()

@@ -9,36 +9,24 @@ arguments, and an answer; from then on a job and its result. Instead of either t
 
 from __future__ import annotations
 
-import gc
 import os
 import pickle
-import pkgutil
-import queue
 import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import Any, Self
 
-from audiotagger.audio.discovery import name_of
-from audiotagger.errors import AudioError, AudioTaggerError, WorkerError
-
-if TYPE_CHECKING:
-    from io import BufferedRWPair
-
-File = str | BinaryIO
-
-Job = tuple[File, Callable[..., object], dict[str, Any]]
-"""A file, the function to call with the service and the file, and its other arguments."""
+from audiotagger.errors import WorkerError
+from audiotagger.inference.worker_process import File, send
 
 START = """
 import gc, sys
 gc.disable()  # imports leave no garbage
 sys.path[:] = sys.argv[1:]
-from audiotagger.inference.isolation import serve
+from audiotagger.inference.worker_process import serve
 serve()
 """
 
@@ -95,7 +83,7 @@ class Worker:
         self.is_new = True
         """Whether it has not yet processed a file."""
         with suppress(OSError):  # if it has ended already, there will be no answer
-            _send(self._stream, (function, arguments))
+            send(self._stream, (function, arguments))
 
     def ready(self) -> Any:
         """Return the answer of the function once it is there.
@@ -130,7 +118,7 @@ class Worker:
         """
         descriptors = [] if isinstance(file, str) else [file.fileno()]
         socket.send_fds(self._socket, [b"."], descriptors)
-        _send(self._stream, (None if descriptors else file, function, options))
+        send(self._stream, (None if descriptors else file, function, options))
         return self._answer(timeout)
 
     def is_alive(self) -> bool:
@@ -175,59 +163,3 @@ def _signals_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, former)
-
-
-def serve() -> None:
-    """Run a worker process, whose standard output is a socket, until the other end is closed."""
-    channel = socket.socket(fileno=os.dup(1))
-    os.dup2(2, 1)  # for decoders that print
-    stream = channel.makefile("rwb")
-    function, arguments = pickle.load(stream)
-    jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(channel, stream, jobs), daemon=True).start()
-    try:
-        service, answer = pkgutil.resolve_name(function)(**arguments)
-    except (AudioTaggerError, ValueError, OverflowError) as error:
-        _send(stream, error)
-    except MemoryError:
-        _send(stream, WorkerError("cannot load the models: memory ran out; free some or raise the limit"))
-    except Exception as error:  # numpy or onnxruntime cannot be imported
-        _send(stream, WorkerError(f"cannot load the models ({error.__cause__ or error}); check the installation"))
-    else:
-        _send(stream, answer)
-    gc.enable()
-    while True:
-        _send(stream, _process(service, *jobs.get()))
-
-
-def _send(stream: BufferedRWPair, message: object) -> None:
-    """Send a message to the other end of a socket."""
-    pickle.dump(message, stream)
-    stream.flush()
-
-
-def _receive(channel: socket.socket, stream: BufferedRWPair, jobs: queue.SimpleQueue[Job]) -> None:
-    """Pass jobs on, and end the process when the parent has ended, whatever a decoder does meanwhile."""
-    try:
-        while True:
-            begin, descriptors, *_ = socket.recv_fds(channel, 1, 1)
-            if not begin:
-                break
-            file, function, options = pickle.load(stream)
-            jobs.put((os.fdopen(descriptors[0], "rb") if file is None else file, function, options))
-    finally:
-        os._exit(0)
-
-
-def _process(service: object, file: File, function: Callable[..., object], options: dict[str, Any]) -> object:
-    try:
-        return function(service, file, **options)
-    except AudioTaggerError as error:
-        return error
-    except MemoryError:
-        return AudioError("out_of_memory", f"{name_of(file)}: memory ran out; try --jobs 1")
-    except Exception as error:  # a failing disk, a bug in a decoder
-        return AudioError("unreadable", f"{name_of(file)}: {error!r}")
-    finally:
-        if not isinstance(file, str):
-            file.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
@@ -204,6 +203,8 @@ class Model:
 
     def sha256(self) -> str:
         """Return the file's SHA-256 in hexadecimal."""
+        import hashlib  # slow to import, and tagging needs none
+
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     def __reduce__(self) -> tuple[Callable[[Path], Model], tuple[Path]]:

@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import Any, Self
 
 from audiotagger.errors import WorkerError
-from audiotagger.inference.isolation import LOST, File, Worker
+from audiotagger.inference.isolation import LOST, Worker
+from audiotagger.inference.worker_process import File
 
 
 class LostFileError(Exception):

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from audiotagger.audio.discovery import name_of
 from audiotagger.errors import AudioError, AudioWarning
-from audiotagger.inference.isolation import File
 from audiotagger.inference.parallel import available_cores, ordered_map
 from audiotagger.inference.pool import LostFileError, Pool
 from audiotagger.inference.results import Tagging
+from audiotagger.inference.worker_process import File
+from audiotagger.inference.worker_tasks import Loaded, embed, tag
 
 if TYPE_CHECKING:
     from audiotagger.audio.types import Array
-    from audiotagger.inference.tagger import Tagger
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """The models and labels of a `Tagger` in a worker."""
-
-    models: Mapping[str, str]
-    """By name: a line about each."""
-    versions: Mapping[str, str]
-    """By name."""
-    labels: Sequence[str]
 
 
 class WorkerPool:
@@ -45,7 +33,7 @@ class WorkerPool:
     """
 
     def __init__(self, timeout: float, *, started: int = 1, **options: Any) -> None:
-        self._pool = Pool("audiotagger.inference.workers:load_tagger", options, timeout)
+        self._pool = Pool("audiotagger.inference.worker_tasks:load_tagger", options, timeout)
         self._first, *_ = [self._pool.start() for _ in range(started)]
 
     def loaded(self) -> Loaded:
@@ -140,27 +128,3 @@ class WorkerPool:
     def close(self) -> None:
         """Kill all workers."""
         self._pool.close()
-
-
-def load_tagger(**options: Any) -> tuple[Tagger, Loaded]:
-    """Return a `Tagger`, and what it is made of. Options and errors are those of `Tagger.load`."""
-    from audiotagger.inference.tagger import Tagger
-
-    tagger = Tagger.load(**options)
-    lines = {model.name: f"{model.path}: {model.kind} model, version {model.version}" for model in tagger.models}
-    return tagger, Loaded(lines, {model.name: model.version for model in tagger.models}, tagger.labels)
-
-
-def tag(tagger: Tagger, file: File, *, labels: Collection[str] | None = None, **options: Any) -> Tagging | ValueError:
-    """Tag a file, with the options of `Tagger.tag`; return the error if `labels` are given and one is unknown."""
-    try:
-        chosen = tagger if labels is None else tagger.with_labels(labels)
-    except ValueError as error:
-        return error
-    return chosen.tag(file, **options)
-
-
-def embed(tagger: Tagger, file: File) -> tuple[Array, list[AudioWarning]]:
-    """Return the embedding of a file, and what is wrong with the file all the same."""
-    warnings: list[AudioWarning] = []
-    return tagger.embed(file, warn=warnings.append), warnings

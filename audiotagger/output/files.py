@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -39,6 +38,8 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     OSError
         If nothing can be written there.
     """
+    import tempfile  # slow to import, and stdout needs none
+
     path = path.resolve()
     remove_leftovers_once(path.parent)
     with (

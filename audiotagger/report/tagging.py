@@ -17,9 +17,10 @@ from audiotagger.report.details import Details
 from audiotagger.report.page import Page, relative_url
 
 if TYPE_CHECKING:
-    from audiotagger.inference.isolation import File
     from audiotagger.inference.tagger import Tagger
-    from audiotagger.inference.workers import Loaded, WorkerPool
+    from audiotagger.inference.worker_process import File
+    from audiotagger.inference.worker_tasks import Loaded
+    from audiotagger.inference.workers import WorkerPool
 
 Earlier = Callable[[], Iterator[Tagging]]
 

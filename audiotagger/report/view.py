@@ -10,8 +10,8 @@ from audiotagger.inference.results import Tagging
 from audiotagger.report.details import LEVELS
 
 if TYPE_CHECKING:
-    from audiotagger.inference.isolation import File
     from audiotagger.inference.tagger import Tagger
+    from audiotagger.inference.worker_process import File
 
 
 @dataclass(frozen=True)
