@@ -84,7 +84,7 @@ class PartitionTagger:
                 return PartitionReport(name, failure=f"its worker was lost {ATTEMPTS} times")
             taggings = list(self._tag(self._partitions.paths(index)))
             self._partitions.write(index, taggings)
-        except Exception as error:  # of the output, or a bug: the other partitions go on
+        except Exception as error:  # of the output, or a bug: the other partitions are not affected
             return PartitionReport(name, failure=first_line(error))
         errors = tuple(str(one.error) for one in taggings if one.error)
         warnings = tuple(one.warning.message for one in taggings if one.warning)

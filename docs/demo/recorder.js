@@ -1,4 +1,4 @@
-// Passes on what the microphone hears; runs in the audio thread.
+// Passes on what the microphone records; runs in the audio thread.
 
 class Recorder extends AudioWorkletProcessor {
   process([channels]) {

@@ -13,14 +13,24 @@ from audiotagger.engines.partitions import plan  # noqa: E402
 from audiotagger.engines.storage import fetch, find_objects, read_list  # noqa: E402
 
 
-@pytest.fixture
-def bucket(tmp_path: Path) -> str:
-    """A folder by its URI, with names that would be escaped in other URIs."""
-    for name in ("a b/ü#1.wav", "a b/c/2?.MP3", "a b/notes.txt"):
-        path = tmp_path / "bucket" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(name.encode())
-    return f"file://{tmp_path}/bucket"
+NAMES = ("a b/ü#1.wav", "a b/c/2?.MP3", "a b/notes.txt")
+"""Some would be escaped in other URIs."""
+
+
+@pytest.fixture(params=["pyarrow", "fsspec"])
+def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URI of a folder with `NAMES`, each file holding its name: of a file system of pyarrow, and of fsspec."""
+    if request.param == "pyarrow":
+        for name in NAMES:
+            path = tmp_path / "bucket" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(name.encode())
+        return f"file://{tmp_path}/bucket"
+    fsspec = pytest.importorskip("fsspec", reason="needs the extra ray")
+    memory = fsspec.filesystem("memory")
+    for name in NAMES:
+        memory.pipe_file(f"/{tmp_path.name}/bucket/{name}", name.encode())
+    return f"memory://{tmp_path.name}/bucket"
 
 
 def test_audio_files_under_a_uri_are_found_and_fetched(bucket: str, tmp_path: Path) -> None:
