@@ -155,12 +155,15 @@ def input_counter(
 def workers_to_start(
     paths: list[str] | None, files_from: str | None, null: bool, every_file: bool, jobs: int | None
 ) -> int:
-    """Return how many workers have something to do at once: one per job, but no more than there are inputs."""
+    """Return how many workers probably have something to do at once: one per job, but not for fewer inputs."""
     from audiotagger.inference.parallel import available_cores
 
+    jobs = jobs or available_cores()
     if not _can_be_read_again(paths, files_from):
         return 1
-    return len(list(itertools.islice(find_inputs(paths, files_from, null, every_file), jobs or available_cores()))) or 1
+    if files_from:
+        return jobs
+    return len(list(itertools.islice(find_inputs(paths, None, null, every_file), jobs))) or 1
 
 
 def _can_be_read_again(paths: list[str] | None, files_from: str | None) -> bool:

@@ -25,7 +25,9 @@ def test_a_wrong_command_is_answered_with_the_nearest_one() -> None:
 
 
 def test_only_the_command_that_is_used_is_imported() -> None:
-    script = "import sys; from audiotagger.cli import app; app(sys.argv[1:], standalone_mode=False); print(*sys.modules)"
+    script = (
+        "import sys; from audiotagger.cli import app; app(sys.argv[1:], standalone_mode=False); print(*sys.modules)"
+    )
     for args in (["--help"], ["tag", "--help"]):
         done = subprocess.run([sys.executable, "-c", script, *args], capture_output=True, check=True, text=True)
         imported = {name for name in SUMMARIES if f"audiotagger.cli.{name}" in done.stdout.split()}

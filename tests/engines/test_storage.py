@@ -12,7 +12,6 @@ pyarrow = pytest.importorskip("pyarrow", reason="needs the extra ray")
 from audiotagger.engines.partitions import plan  # noqa: E402
 from audiotagger.engines.storage import fetch, find_objects, read_list  # noqa: E402
 
-
 NAMES = ("a b/ü#1.wav", "a b/c/2?.MP3", "a b/notes.txt")
 """Some would be escaped in other URIs."""
 

@@ -15,6 +15,10 @@ import soundfile
 from tests.conftest import command, noise, tone
 from tests.output.test_metadata import stored
 
+writes_npz = pytest.mark.skipif(
+    tuple(map(int, np.__version__.split(".")[:2])) < (2, 2), reason="older versions of numpy comment on a full disk"
+)
+
 SMALL = 16 << 10
 """Bytes that fit."""
 
@@ -61,7 +65,7 @@ def assert_one_line(done: subprocess.CompletedProcess[str], path: Path, status: 
         ("tag --output", "out.json"),
         ("tag --by-model --top-k 92 --output", "out.csv"),
         ("tag --by-model --top-k 92 --output", "out.txt"),
-        ("embed --output", "out.npz"),
+        pytest.param("embed --output", "out.npz", marks=writes_npz),
         ("embed --output", "out.parquet"),
     ],
 )
@@ -128,6 +132,7 @@ def test_a_plot(disk: Path, clips: Path) -> None:
     assert (disk / "plot.png").read_text() == "of yesterday"
 
 
+@writes_npz
 def test_what_numpy_cannot_write_names_the_file(clips: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "out.npz", path=["of yesterday"])
     before = (tmp_path / "out.npz").read_bytes()
