@@ -98,8 +98,8 @@ def command(*args: object, **kwargs: Any) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def started_group(*args: object, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command in the background, in a process group of its own, which is killed in the end."""
-    # Unbuffered: readline() would read ahead what communicate() then misses.
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True, "bufsize": 0}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True}
+    pipes["bufsize"] = 0  # readline() would read ahead what communicate() then misses
     with started(*args, **pipes, **options) as process:
         try:
             yield process
