@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,15 +12,33 @@ from audiotagger.errors import EngineError, OutputError
 
 pyarrow = pytest.importorskip("pyarrow", reason="needs the extra ray")
 from audiotagger.engines.partitions import plan  # noqa: E402
-from audiotagger.engines.storage import fetch, find_objects, read_list  # noqa: E402
+from audiotagger.engines.storage import fetch, find_objects, locate, read_list, write_object  # noqa: E402
 
 NAMES = ("a b/ü#1.wav", "a b/c/2?.MP3", "a b/notes.txt")
 """Some would be escaped in other URIs."""
 
 
-@pytest.fixture(params=["pyarrow", "fsspec"])
-def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URI of a folder with `NAMES`, each file holding its name: of a file system of pyarrow, and of fsspec."""
+@pytest.fixture(scope="module")
+def google() -> Iterator[str]:
+    """The URL of a Google Cloud Storage server on this machine, with an empty bucket "sounds"."""
+    emulator = pytest.importorskip("gcp_storage_emulator.server", reason="needs gcp-storage-emulator")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = emulator.create_server("127.0.0.1", port, in_memory=True, default_bucket="sounds")
+    server.start()
+    yield f"http://127.0.0.1:{port}"
+    server.stop()
+
+
+@pytest.fixture(params=["pyarrow", "fsspec", "google"])
+def bucket(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URI of a folder with `NAMES`, each file holding its name: of file systems of pyarrow, and of fsspec."""
+    if request.param == "google":
+        monkeypatch.setenv("CLOUD_STORAGE_EMULATOR_ENDPOINT", request.getfixturevalue("google"))
+        uri = f"gs://anonymous@sounds/{tmp_path.name}"
+        for name in NAMES:
+            write_object(*locate(f"{uri}/{name}"), name.encode())
+        return uri
     if request.param == "pyarrow":
         for name in NAMES:
             path = tmp_path / "bucket" / name
