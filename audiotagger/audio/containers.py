@@ -10,7 +10,7 @@ import av
 import numpy as np
 from av.stream import Disposition
 
-from audiotagger.audio.parts import is_cut_off
+from audiotagger.audio.parts import has_second_data, is_cut_off
 from audiotagger.audio.streams import LOST, Section, is_cut_off_ogg, partly_read
 from audiotagger.audio.types import AudioBlock, Warn
 from audiotagger.errors import AudioError
@@ -50,7 +50,8 @@ def decode(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[AudioB
         Of kind "undecodable", or "no_audio" for a video without sound.
     """
     file.seek(start)
-    cut_off = is_cut_off_ogg(file) if file.read(4) == b"OggS" else is_cut_off(file, start)
+    is_ogg = file.read(4) == b"OggS"
+    incomplete = is_cut_off_ogg(file) if is_ogg else is_cut_off(file, start) or has_second_data(file, start)
     try:
         # What a playlist refers to is not opened, be it on this machine or on another. Titles may be in any encoding.
         container = av.open(
@@ -61,7 +62,7 @@ def decode(file: BinaryIO, start: int, name: str, warn: Warn) -> Iterator[AudioB
     if not container.streams.audio:
         container.close()
         raise AudioError("no_audio", f"{name}: no audio track; leave it out")
-    return _decode(container, _default(container.streams.audio), name, warn, cut_off)
+    return _decode(container, _default(container.streams.audio), name, warn, incomplete)
 
 
 def _default(tracks: Sequence[av.AudioStream]) -> av.AudioStream:
@@ -69,10 +70,10 @@ def _default(tracks: Sequence[av.AudioStream]) -> av.AudioStream:
 
 
 def _decode(
-    container: av.container.InputContainer, track: av.AudioStream, name: str, warn: Warn, cut_off: bool
+    container: av.container.InputContainer, track: av.AudioStream, name: str, warn: Warn, incomplete: bool
 ) -> Iterator[AudioBlock]:
     with container:
-        yield from _samples(_frames(container, track, name, warn, cut_off))
+        yield from _samples(_frames(container, track, name, warn, incomplete))
 
 
 def _undecodable(name: str, reason: str | None) -> AudioError:
@@ -80,7 +81,7 @@ def _undecodable(name: str, reason: str | None) -> AudioError:
 
 
 def _frames(
-    container: av.container.InputContainer, track: av.AudioStream, name: str, warn: Warn, cut_off: bool
+    container: av.container.InputContainer, track: av.AudioStream, name: str, warn: Warn, incomplete: bool
 ) -> Iterator[av.AudioFrame]:
     if track.codec_context is None:
         raise _undecodable(name, "unknown codec")
@@ -103,7 +104,7 @@ def _frames(
     missing = _stated_seconds(container, track) - read
     if missing > SLACK + 0.02 * read:
         warn(partly_read(name, read, missing))
-    elif cut_off or (damaged - in_front) * read > LOST * decoded:
+    elif incomplete or (damaged - in_front) * read > LOST * decoded:
         warn(partly_read(name, read))
 
 

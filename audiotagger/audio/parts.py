@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Callable
 from typing import BinaryIO
@@ -96,6 +97,16 @@ def is_cut_off(file: BinaryIO, start: int) -> bool:
     return any(matches(head) for matches, *_ in _WALKS) and _end(file, start, size) > size
 
 
+def has_second_data(file: BinaryIO, start: int) -> bool:
+    """Return whether a WAV file has a second chunk of samples, which FFmpeg leaves out."""
+    head, samples = _read(file, start, 12), itertools.count()
+    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+        return False
+    size = file.seek(0, io.SEEK_END)
+    again = _walk(file, start, start + 12, size, _riff_chunk, lambda name: name == b"data" and next(samples) == 1)
+    return 0 < again < size
+
+
 def next_start(file: BinaryIO, start: int) -> int | None:
     """Return the offset in bytes, from `start` on and after `MOST_JUNK` at most, at which a file seems to begin."""
     data = _read(file, start, MOST_JUNK)
@@ -175,6 +186,11 @@ def _walk(file: BinaryIO, start: int, position: int, size: int, chunk: Chunk, an
 def _atom(head: bytes) -> tuple[bytes, int]:
     length = int.from_bytes(head[:4])
     return head[4:8], int.from_bytes(head[8:16]) if length == 1 else length
+
+
+def _riff_chunk(head: bytes) -> tuple[bytes, int]:
+    length = int.from_bytes(head[4:8], "little")
+    return head[:4], 8 + length + length % 2
 
 
 def _caf_chunk(head: bytes) -> tuple[bytes, int]:

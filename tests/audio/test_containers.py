@@ -17,54 +17,13 @@ from numpy.typing import NDArray
 from typer.testing import Result
 
 from audiotagger.audio.decoding import read_blocks, read_waveform
-from audiotagger.errors import AudioError, AudioWarning
+from audiotagger.errors import AudioError
+from tests.audio.encoding import encode
 from tests.conftest import tone
 
 av = pytest.importorskip("av", reason="needs the extra formats")
 
 RUN = "import sys; from audiotagger.cli import app; app(sys.argv[1:])"
-
-
-def encode(
-    path: Path,
-    codec: str,
-    *tracks: NDArray[np.float32],
-    rate: int = 44_100,
-    layout: str = "mono",
-    picture: bool = False,
-    title: str = "",
-    default: int | None = None,
-) -> Path:
-    """Write each of `tracks` as an audio stream, the same in all channels, with a second of black video if asked.
-
-    `default` is the one that a player begins with.
-    """
-    try:
-        av.Codec(codec, "w")
-    except av.codec.codec.UnknownCodecError:
-        pytest.skip(f"this PyAV cannot encode {codec}")
-    with av.open(str(path), "w") as container:
-        container.metadata["title"] = title
-        if picture:
-            video = container.add_stream("mpeg4", rate=10, width=64, height=64, pix_fmt="yuv420p")
-        streams = [container.add_stream(codec, rate=rate, layout=layout) for _ in tracks]
-        for number, stream in enumerate(streams if default is not None else ()):
-            stream.disposition = av.stream.Disposition.default.value if number == default else 0
-        if codec == "wmav2":  # which has no default
-            for stream in streams:
-                stream.bit_rate = 128_000
-        if picture:
-            for _ in range(10):
-                container.mux(video.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))))
-            container.mux(video.encode(None))
-        for stream, track in zip(streams, tracks, strict=True):
-            for start in range(0, len(track), rate):
-                packed = np.repeat(track[start : start + rate], stream.layout.nb_channels)[None]
-                frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
-                frame.sample_rate, frame.pts = rate, start
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
-    return path
 
 
 def pitch(waveform: NDArray[np.float32]) -> float:
@@ -206,32 +165,6 @@ def test_a_video_without_sound(tmp_path: Path) -> None:
     assert kind_of_error(encode(tmp_path / "a.mp4", "aac", picture=True)) == "no_audio"
 
 
-def test_of_a_file_that_is_cut_off_what_is_there_is_read(tmp_path: Path) -> None:
-    for path, states_duration in (
-        (encode(tmp_path / "a.ac3", "ac3", tone(4.0, 44_100)), False),
-        (encode(tmp_path / "a.webm", "libopus", tone(4.0, 48_000), rate=48_000), True),
-        (encode(tmp_path / "a.tta", "tta", tone(4.0, 44_100)), True),
-    ):
-        warnings: list[AudioWarning] = []
-        read_waveform(path, 16_000, warnings.append)
-        assert not warnings
-        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-        seconds = len(read_waveform(path, 16_000, warnings.append)) / 16_000
-        assert 1 < seconds < 3
-        assert [warning.kind for warning in warnings] == ["partial"] * states_duration
-        assert not warnings or f"{seconds:.1f} of 4.0 s could be read" in warnings[0].message
-
-
-def test_damaged_packets_are_a_warning(tmp_path: Path) -> None:
-    data = bytearray(encode(tmp_path / "a.m4a", "aac", tone(8.0, 44_100)).read_bytes())
-    middle = (data.index(b"mdat") + data.index(b"moov")) // 2
-    data[middle : middle + 4000] = np.random.default_rng(0).bytes(4000)
-    (tmp_path / "a.m4a").write_bytes(data)
-    warnings: list[AudioWarning] = []
-    assert len(read_waveform(tmp_path / "a.m4a", 16_000, warnings.append)) / 16_000 > 7
-    assert [warning.kind for warning in warnings] == ["partial"]
-
-
 def test_what_cannot_be_decoded_is_an_error(tmp_path: Path) -> None:
     noise = np.random.default_rng(0)
     without_index = encode(tmp_path / "a.m4a", "aac", tone(4.0, 44_100))
@@ -336,38 +269,3 @@ def test_without_the_extra_the_remedy_is_named(tmp_path: Path, clip: Path) -> No
         assert other["error"]["kind"] == "needs_extra"
         assert re.search(r"pip install .*\[formats\]", other["error"]["message"])
     assert done.stderr.count("\n") == 2
-
-
-JOINED = [("a.m4a", "aac"), ("alac.m4a", "alac"), ("a.wma", "wmav2"), ("a.wv", "wavpack"), ("a.tta", "tta")]
-
-
-@pytest.mark.parametrize(("name", "codec"), [*JOINED, ("a.aac", "aac"), ("a.mka", "flac"), ("a.ogg", "flac")])
-def test_all_of_joined_files_is_read(tmp_path: Path, name: str, codec: str) -> None:
-    parts = [encode(tmp_path / f"{i}{name}", codec, tone(i, 44_100)).read_bytes() for i in (2, 1)]
-    (tmp_path / name).write_bytes(b"".join(parts))
-    warnings: list[AudioWarning] = []
-    assert len(read_waveform(tmp_path / name, 16_000, warnings.append)) / 16_000 == pytest.approx(3, abs=0.15)
-    assert warnings == []
-
-
-def test_what_is_left_of_a_damaged_part_is_a_warning(tmp_path: Path) -> None:
-    first, second = (encode(tmp_path / f"{i}.m4a", "aac", tone(2.0, 44_100)).read_bytes() for i in range(2))
-    (tmp_path / "a.m4a").write_bytes(first + second[: len(second) // 2])  # without what says where its samples are
-    warnings: list[AudioWarning] = []
-    assert len(read_waveform(tmp_path / "a.m4a", 16_000, warnings.append)) / 16_000 == pytest.approx(2, abs=0.1)
-    assert [warning.kind for warning in warnings] == ["partial"]
-
-
-@pytest.mark.parametrize(("name", "codec"), [("a.wma", "wmav2"), ("a.wv", "wavpack"), ("a.ogg", "flac")])
-def test_a_file_that_is_cut_off_has_a_warning(tmp_path: Path, name: str, codec: str) -> None:
-    path = encode(tmp_path / name, codec, tone(4.0, 44_100))
-    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
-    warnings: list[AudioWarning] = []
-    assert 1 <= len(read_waveform(path, 16_000, warnings.append)) / 16_000 < 3
-    assert [warning.kind for warning in warnings] == ["partial"]
-
-
-def test_a_tag_in_front_of_a_file_is_passed_over(tmp_path: Path) -> None:
-    path = encode(tmp_path / "a.m4a", "aac", tone(2.0, 44_100))
-    path.write_bytes(b"ID3\x03\0\0\0\0\1\0" + bytes(128) + path.read_bytes())
-    assert len(read_waveform(path, 16_000)) / 16_000 == pytest.approx(2, abs=0.1)
