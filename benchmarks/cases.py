@@ -26,7 +26,7 @@ from typing import Annotated, Any
 import av
 import numpy as np
 import typer
-from victims import sound, stored
+from clips import sound, stored
 
 ABOUT = 0.12
 """Seconds by which a duration may differ: what coders add at the ends."""

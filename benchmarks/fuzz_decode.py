@@ -6,7 +6,7 @@
 It needs Linux, and prints the number of executions at the end. It stops with a failure at any exception but
 AudioError, a score that is not a number, a crash, 60 s for a file or 2 GB of memory, and leaves the file here.
 Other arguments are libFuzzer's (`-help=1`), such as a folder in which files with new coverage are collected. It begins
-with a file of each format that `broken_audio.py` can encode; the C libraries are not instrumented.
+with a file of each format that `encode_audio.py` knows; the C libraries are not instrumented.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import atheris
 with atheris.instrument_imports(include=["audiotagger"]):
     from audiotagger import AudioError, Tagger
 
-from broken_audio import encode, encodings
+from encode_audio import encode, encodings
 
 OPTIONS = ["-timeout=60", "-rss_limit_mb=2000", "-max_len=100000", "-print_final_stats=1", "-close_fd_mask=3"]
 """By default; the last one keeps what decoders print from the terminal."""
