@@ -16,7 +16,8 @@ from typer.testing import Result
 
 from audiotagger.errors import MetadataError
 from audiotagger.output.metadata import write_tags
-from tests.output.kinds_of_files import phone_m4a, podcast
+from tests.output.kinds_of_files import podcast
+from tests.output.kinds_of_mp4 import phone_m4a
 from tests.output.test_metadata import BARK, FORMATS, give_fields, make, stored
 
 av = pytest.importorskip("av", reason="needs the extra metadata")
