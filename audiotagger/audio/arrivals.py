@@ -97,6 +97,7 @@ class Arrivals(Iterator[str]):
                 if not scanned:  # only now, so that nothing can appear between the two
                     scanned = True
                     self._look(self._folder)
+                    self._done = ()  # what comes from now on is new, whatever its name
                 for _, path in changed:
                     relative = os.path.relpath(path, watched)
                     self._look(self._folder if relative == "." else os.path.join(self._folder, relative))

@@ -99,7 +99,11 @@ def native_blocks(file: AudioFile, warn: Warn = ignore) -> Iterator[AudioBlock]:
         raise AudioError("unreadable", f"{name}: {reason}; check that it may be read") from None
     with opened:
         begin = _begin_of_pipe(opened, name) if stat.S_ISFIFO(os.fstat(opened.fileno()).st_mode) else b""
-        yield from _decode(cast("BinaryIO", opened), name, warn, begin)
+        try:
+            yield from _decode(cast("BinaryIO", opened), name, warn, begin)
+        except OSError as error:  # a failing disk
+            reason = error.strerror or error
+            raise AudioError("unreadable", f"{name}: cannot be read ({reason}); check the file and the disk") from None
 
 
 def waveform_blocks(
@@ -107,17 +111,19 @@ def waveform_blocks(
 ) -> Iterator[Waveform]:
     """Yield an array, [samples] or [samples, channels] at `source_rate` Hz, just as `read_blocks` does a file.
 
-    Raises ValueError for another shape or rate, AudioError of kind "empty" for no samples.
+    Raises ValueError for another shape, type or rate, AudioError of kind "empty" for no samples.
     """
     if waveform.ndim not in (1, 2) or (waveform.ndim == 2 and waveform.shape[1] > max(waveform.shape[0], 32)):
         raise ValueError(f"a waveform is [samples] or [samples, channels], not {list(waveform.shape)}")
-    if not 1 <= source_rate <= HIGHEST_RATE:
-        raise ValueError(f"a sample rate is at least 1 Hz and at most {HIGHEST_RATE}, not {source_rate}")
+    if not np.issubdtype(waveform.dtype, np.floating):
+        raise ValueError(f"a waveform is floats, full scale [-1, 1], not {waveform.dtype}")
+    if not 1 <= source_rate <= HIGHEST_RATE or source_rate != int(source_rate):
+        raise ValueError(f"a sample rate is a whole number from 1 to {HIGHEST_RATE} Hz, not {source_rate}")
     if not waveform.size:
         raise _nothing_in("waveform")
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and silence like other bad samples
         frames = np.asarray(waveform, np.float32).reshape(len(waveform), -1)
-    yield from _at_rate(_mono([(source_rate, frames)], "waveform", warn), sample_rate)
+    yield from _at_rate(_mono([(int(source_rate), frames)], "waveform", warn), sample_rate)
 
 
 def spool(file: BinaryIO, name: str = "-", begin: bytes = b"") -> BinaryIO:
@@ -173,7 +179,7 @@ def _unusable_folder(folder: str) -> AudioError:
         os.scandir(folder).close()
     except OSError as error:
         return AudioError("unreadable", f"{folder}: {error.strerror}; check that it may be read")
-    return AudioError("no_audio", f"{folder}: a folder without audio files; from Python, use find_audio")
+    return AudioError("no_audio", f"{folder}: a folder without audio files; try --all, or from Python find_audio")
 
 
 def _decode(file: BinaryIO, name: str, warn: Warn, begin: bytes = b"") -> Iterator[AudioBlock]:

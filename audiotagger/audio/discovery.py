@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import itertools
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -47,7 +48,14 @@ def find_audio(
     AudioFiles
         What does not exist, and a folder that cannot be read or has no audio, is among them too: tagging it then says
         what is wrong.
+
+    Raises
+    ------
+    TypeError
+        If `paths` is a single path.
     """
+    if isinstance(paths, str | os.PathLike):
+        raise TypeError("find_audio takes several paths; put one in a list")
     return AudioFiles(paths, every_file, skip or (lambda _: None))
 
 
@@ -84,12 +92,16 @@ class AudioFiles(Iterator[str | BinaryIO]):
         If there is neither, yield all that matches, and `pattern` itself if nothing does.
         """
         found = False
+        pattern = pattern.rstrip(os.sep) or pattern
         matches = sorted(_matches(pattern))
         others = []
+        entered = ""
         for match in matches:
+            if entered and match.startswith(entered):
+                continue
             if os.path.isdir(match):
-                if "**" not in pattern:  # with ** what is in it matches already
-                    found = True
+                if not pattern.endswith("**"):  # with which what is in it matches already
+                    found, entered = True, os.path.join(match, "")
                     yield from self._in_folder(match)
             elif self._takes(match):
                 found = True
@@ -156,14 +168,21 @@ class AudioFiles(Iterator[str | BinaryIO]):
 
 
 def _matches(pattern: str) -> Iterable[str]:
+    if "\0" in pattern:
+        return []
     parts = pattern.split(os.sep)
     if "**" not in parts:
         return glob.glob(pattern)
+    parts = [part if part == "**" else re.sub(r"\*+", "*", part) for part in parts]  # as glob.glob has it
     # glob.glob would go round in circles where links lead back up.
     plain = list(itertools.takewhile(lambda part: not glob.has_magic(part), parts))
     root = os.sep.join([*plain, ""])
     rest = os.sep.join(parts[len(plain) :])
     return (root + str(path.relative_to(root)) for path in Path(root).glob(rest + f"{os.sep}*" * rest.endswith("**")))
+
+
+BOM = b"\xef\xbb\xbf"
+"""Byte order mark, with which lists from Windows may begin."""
 
 
 def read_names(file: BinaryIO, null: bool = False) -> Iterator[str]:
@@ -172,14 +191,15 @@ def read_names(file: BinaryIO, null: bool = False) -> Iterator[str]:
     `file` is best unbuffered, and is closed at the end. Empty names are left out; names that are no valid text come as
     os.fsdecode has them.
     """
-    separator, rest = b"\0" if null else b"\n", b""
+    separator, rest, first = b"\0" if null else b"\n", b"", True
 
     def trim(name: bytes) -> bytes:
         return name if null else name.removesuffix(b"\r")  # lists from Windows
 
     with file:
         while chunk := file.read(65_536):
-            *names, rest = (rest + chunk).split(separator)
+            *names, rest = (chunk.removeprefix(BOM) if first else rest + chunk).split(separator)
+            first = False
             yield from (os.fsdecode(name) for name in map(trim, names) if name)
     if trim(rest):
         yield os.fsdecode(trim(rest))

@@ -5,6 +5,7 @@ annotations of the command each time.
 """
 
 import importlib
+import io
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
@@ -98,6 +99,8 @@ def main(  # noqa: D103 (its docstring would be shown as help)
         typer.Option("--version", callback=_version, is_eager=True, help="Print the versions of program and models."),
     ] = False,
 ) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # names that are no text come out as the bytes they are
     if sys.stdout is None or sys.stderr is None:  # closed by the caller: results or errors would be lost
         if sys.stderr:
             print_note("stdout is closed; redirect it to a file or to /dev/null")

@@ -147,7 +147,7 @@ def stderr_console() -> Console:
     """Return a console that prints on stderr, and leaves it to the terminal to wrap long lines."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import os
 import sys
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
@@ -22,7 +24,15 @@ if TYPE_CHECKING:
 
 
 class Command(TyperCommand):
-    """A command whose help leaves out what Python calls the type of an argument, such as list[str]."""
+    """A command whose numbers are finite, and whose help leaves out Python's types of arguments, such as list[str]."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        rest: list[str] = super().parse_args(ctx, args)
+        for param in self.get_params(ctx):
+            value = ctx.params.get(param.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise typer.BadParameter(f"{value} is not a number", ctx, param)
+        return rest
 
     def get_params(self, ctx: Any) -> list[Any]:
         params: list[Any] = super().get_params(ctx)
@@ -167,7 +177,8 @@ def workers_to_start(
 
 
 def _can_be_read_again(paths: list[str] | None, files_from: str | None) -> bool:
-    return "-" not in (paths or ()) and (files_from is None or (files_from != "-" and Path(files_from).is_file()))
+    is_file = files_from is None or (files_from != "-" and Path(files_from).is_file())
+    return is_file and "-" not in (paths or ())
 
 
 def read_labels(text: str | None) -> list[str] | None:
@@ -175,7 +186,7 @@ def read_labels(text: str | None) -> list[str] | None:
     if text is None:
         return None
     separator = ","
-    if Path(text).is_file():
+    if os.path.isfile(text):  # noqa: PTH113 (unlike Path, it takes any text)
         separator = "\n"
         try:
             text = Path(text).read_text(encoding="utf-8-sig")

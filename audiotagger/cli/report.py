@@ -52,13 +52,16 @@ def report(
 
     Labels are those in RESULTS. Pictures, time lines and similarity come from the audio files that are still there.
     """
-    page = output or results.with_suffix(".html")
     with errors_to_exit_status():
+        if results.is_dir():
+            raise typer.BadParameter(f"{results}: a folder; give a .jsonl file")
+        page = output or results.with_suffix(".html")
         from audiotagger.inference.parallel import available_cores
         from audiotagger.output.journal import read_results
 
         check_page(page, results)
-        total = sum(1 for _ in read_results(results))
+        size = results.stat().st_size if results.exists() else None  # of a journal that may be written meanwhile
+        total = sum(1 for _ in read_results(results, size))
         with (
             start_workers(
                 models, timeout, verbose, min(total, jobs or available_cores()) or 1, window=window, hop=hop
@@ -68,7 +71,7 @@ def report(
         ):
             count.expect(lambda: total)
             for _ in writer.tag_files(
-                workers, (), lambda: read_results(results), count, jobs=jobs, embed_audio=embed_audio
+                workers, (), lambda: read_results(results, size), count, jobs=jobs, embed_audio=embed_audio
             ):
                 pass
         typer.echo(page)
@@ -76,8 +79,10 @@ def report(
 
 def check_page(page: Path, *others: Path | None) -> None:
     """Raise BadParameter if `page` would replace something else than a page, such as one of the `others`."""
-    if page.suffix.lower() not in (".html", ".htm") or page in others:
+    if page.suffix.lower() not in (".html", ".htm"):
         raise typer.BadParameter(f"{page}: a page must end in .html")
+    if page.resolve() in [other.resolve() for other in others if other]:
+        raise typer.BadParameter(f"{page}: the page would replace the results; give it another name")
 
 
 def open_report(page: Path, workers: WorkerPool, threshold: float | None = None) -> AbstractContextManager[TaggingPage]:

@@ -38,7 +38,10 @@ def serve(
         int, typer.Option(min=0, metavar="N", help="Number of requests that may wait; more are refused (429).")
     ] = 16,
     max_size: Annotated[
-        float, typer.Option(min=0.001, metavar="MIB", help="Maximum size of a file; a larger one is refused (413).")
+        float,
+        typer.Option(
+            min=0.001, max=1_000_000, metavar="MIB", help="Maximum size of a file; a larger one is refused (413)."
+        ),
     ] = 512,
     threshold: ThresholdOption = 0.5,
     window: WindowOption = None,

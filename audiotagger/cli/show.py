@@ -1,5 +1,6 @@
 """`audiotagger show`."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -46,7 +47,7 @@ def show(
     with errors_to_exit_status():
         from audiotagger.extras import require_extra
 
-        if Path(path).is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 (unlike Path, it takes any text)
             raise typer.BadParameter(f"{path}: a folder; give a file")
         if png:
             if png.suffix.lower() != ".png":

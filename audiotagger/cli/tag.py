@@ -131,7 +131,7 @@ def tag(
             tag_on_ray(
                 inputs,
                 output,
-                refused | {"--write": write, "--dry-run": dry_run, "--report": report},
+                refused | {"--write": write, "--dry-run": dry_run, "--report": report, "--embed-audio": embed_audio},
                 {"top_k": top_k, "min_score": min_score or 0.0},
                 tagger_options,
                 models=models,

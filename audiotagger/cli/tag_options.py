@@ -80,6 +80,8 @@ class TagOptions:
             raise typer.BadParameter(
                 f"--format {self.output_format} has either --segments or --by-model; use --format json"
             )
+        if self.by_model and self.output_format is Format.audacity:
+            raise typer.BadParameter("--format audacity has no --by-model; use --format json")
         if self.resume and not self.journal:
             raise typer.BadParameter("--resume needs an --output that ends in .jsonl")
         if self.report:

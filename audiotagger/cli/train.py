@@ -60,7 +60,10 @@ def train(
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Random seed for initialization and sampling. [default: 0]")
+        int | None,
+        typer.Option(
+            min=0, max=2**32 - 1, metavar="N", help="Random seed for initialization and sampling. [default: 0]"
+        ),
     ] = None,
     teacher: Annotated[
         Path | None,

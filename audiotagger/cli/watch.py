@@ -72,7 +72,8 @@ def watch(
     Results are those of `audiotagger tag --format jsonl`. Started again with the same output, it also tags the files
     that have appeared meanwhile.
 
-    It runs until it is stopped. Exit status: 0 ended by SIGTERM, 2 wrong usage, 130 interrupted.
+    It runs until it is stopped. Exit status: 0 ended by SIGTERM, 1 DIR has been removed, 2 wrong usage,
+    130 interrupted.
     """
     with errors_to_exit_status(), suppress(Terminated):
         from audiotagger.extras import require_extra

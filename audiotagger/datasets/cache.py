@@ -41,6 +41,11 @@ class Waveforms:
         waveform = _load(self._entries[index])
         return read_waveform(self._paths[index], self._sample_rate) if waveform is None else waveform
 
+    @property
+    def names(self) -> list[str]:
+        """A name for each clip, which changes with its file and with how files are decoded."""
+        return [entry.stem for entry in self._entries]
+
     def take(self, indices: Sequence[int]) -> Waveforms:
         """Return those of these clips, in this order."""
         return Waveforms([self._paths[i] for i in indices], [self._entries[i] for i in indices], self._sample_rate)

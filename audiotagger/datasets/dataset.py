@@ -41,6 +41,11 @@ class Dataset:
         return further_labels((*self.other, *self.other_test))
 
     @property
+    def has_other_class(self) -> bool:
+        """Whether some other sounds have none of `all_labels`, so that models need an output for them."""
+        return any(clip.label not in self.further_labels for clip in self.other)
+
+    @property
     def all_labels(self) -> tuple[str, ...]:
         """In the order in which models have them; an output for none of these comes after them."""
         return self.labels + self.further_labels
@@ -126,4 +131,4 @@ def dataset_id(dataset: Dataset) -> str:
     lines = "".join(
         f"{c.path.parent.name}/{c.path.name},{c.label},{c.source},{c.group}{doubt[c.verified]}\n" for c in listed
     )
-    return hashlib.sha256(lines.encode()).hexdigest()[:12]
+    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()[:12]

@@ -84,11 +84,13 @@ def zenodo(data: Path, split: str) -> tuple[Clip, ...]:
 def folders(data: Path, split: str) -> tuple[Clip, ...]:
     """Read a folder for each label, with its clips at any depth; in `train/` and `test/`, if there are no others.
 
-    Clips in one folder below that of their label are of one source.
+    Clips in one folder below that of their label are of one source and group.
     """
     splits = {"train", "test"}
     names = _folders_in(data)
-    if splits <= set(names) or splits >= set(names):
+    if splits <= set(names) and (more := sorted(set(names) - splits)):
+        raise DataError(f"{data}: beside train and test there is {', '.join(more)}; move it away")
+    if splits >= set(names):
         data = data / split
         names = _folders_in(data) if split in names else []
     elif split != "train":
@@ -122,7 +124,12 @@ def _listed(
     table: Path, rows: list[Row], folder: Path, provenance: Path | None = None, labelled: bool = True
 ) -> tuple[Clip, ...]:
     """Return the clips in `folder` that `rows` of a list name. `labelled`: whether each needs a label."""
-    origins = {row["fname"]: row for row in _rows(provenance)} if provenance and provenance.is_file() else {}
+    origins = {}
+    if provenance and provenance.is_file():
+        known = _rows(provenance)
+        if known and "fname" not in known[0]:
+            raise DataError(f"{provenance}: no column fname; it needs fname, source and group")
+        origins = {row["fname"]: row for row in known}
     clips = []
     for row in rows:
         if row.get("usage") == "None":  # Kaggle's padding: it was never scored, and its label is none
@@ -167,5 +174,5 @@ def _in_folder(folder: Path) -> Iterator[Clip]:
         if path == folder:
             raise DataError(f"{folder}: no audio files in it; add clips of this label or remove the folder")
         inside = path.relative_to(folder)
-        source = inside.parent if len(inside.parts) > 1 else inside
-        yield Clip(path, folder.name, source.as_posix(), inside.as_posix())
+        group = (inside.parent if len(inside.parts) > 1 else inside).as_posix()
+        yield Clip(path, folder.name, source=group, group=group)

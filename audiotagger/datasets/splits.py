@@ -90,7 +90,7 @@ def _apart(clips: Sequence[Clip]) -> dict[str, list[Clip]]:
 
 
 def _order(salt: str, name: str) -> bytes:
-    return hashlib.sha256(f"{salt}:{name}".encode()).digest()
+    return hashlib.sha256(f"{salt}:{name}".encode("utf-8", "surrogateescape")).digest()
 
 
 def _pick(units: dict[str, list[Clip]], wanted: int, salt: str) -> set[Clip]:

@@ -132,15 +132,14 @@ def read_list(source: str) -> Iterator[str]:
 
 
 def fetch(uri: str, folder: Path) -> Path:
-    """Copy a file from a bucket into a folder of its own in `folder`.
+    """Copy a file from a bucket into `folder`, under a name of its own.
 
     Raises
     ------
     AudioError
         There is no such file, or it cannot be read.
     """
-    copy = folder / uuid.uuid4().hex / uri.rpartition("/")[2][-100:]
-    copy.parent.mkdir()
+    copy = folder / uuid.uuid4().hex
     try:
         system, path = locate(uri)
         with system.open_input_stream(path) as source, copy.open("wb") as target:

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from audiotagger.errors import OutputError
 from audiotagger.evaluation import metrics
 from audiotagger.evaluation.evaluator import Predictions
+from audiotagger.output.figures import plain, write_figure
 from audiotagger.output.files import replacing
 
 
@@ -55,8 +56,9 @@ def plot_confusion(predictions: Predictions) -> Figure:
     for row, column in np.argwhere(counts > 0):
         dark = shares[row, column] > 0.5
         axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", size=6, color="w" if dark else "k")
-    axes.set_xticks(range(len(labels)), labels, rotation=90, size=7)
-    axes.set_yticks(range(len(labels)), labels, size=7)
+    names = [plain(label) for label in labels]
+    axes.set_xticks(range(len(labels)), names, rotation=90, size=7)
+    axes.set_yticks(range(len(labels)), names, size=7)
     axes.set_xlabel("predicted label")
     axes.set_ylabel("true label")
     axes.set_title("Confusion matrix (row-normalized)", size=9)
@@ -67,7 +69,7 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure in the format of `path`'s suffix. Raises OutputError."""
     try:
         with replacing(path) as partial:
-            figure.savefig(partial, dpi=110)
+            write_figure(figure, partial)
     except (OSError, ValueError) as error:  # ValueError: no format of that suffix
         reason = getattr(error, "strerror", None) or error
         raise OutputError(f"{path}: {reason}; choose another --plot, such as confusion.png") from None

@@ -21,6 +21,9 @@ WINDOWS = (0.1, 600.0)
 
 MOST_LABELS = 100_000
 
+LISTED_SCORES = ("map3", "macro_map3", "top1")
+"""What `audiotagger models list` may print."""
+
 LONGEST_TEXT = 200
 """Characters of a label, and of the other texts."""
 
@@ -31,8 +34,10 @@ def contract_errors(model: Model) -> Iterator[str]:
     yield from _audio_errors(model)
     if not 0 < model.temperature < math.inf:
         yield f"the temperature of {model.temperature:g} is not greater than 0"
-    if not isinstance(model.scores, dict) or (model.scores and not _is_share(model.scores.get("map3"))):
-        yield "the scores have no map3 between 0 and 1"
+    if not isinstance(model.scores, dict) or (model.scores and "map3" not in model.scores):
+        yield "the scores have no map3"
+    elif not all(_is_share(value) for name, value in model.scores.items() if name in LISTED_SCORES):
+        yield f"the scores {', '.join(LISTED_SCORES)} are not between 0 and 1"
     if model.embedding_size < 0:
         yield f"the embedding size is {model.embedding_size}"
     if not all(map(_is_text, (model.kind, model.version, model.data_id))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -104,8 +105,12 @@ def _checksum_errors(folder: Path) -> Iterator[tuple[Path, str]]:
     except (OSError, UnicodeDecodeError):
         yield folder / CHECKSUMS, "not a readable text file"
         return
-    for line in lines:
-        expected, _, name = line.partition("  ")
+    for line in filter(str.strip, lines):
+        listed = re.fullmatch(r"([0-9a-fA-F]{64}) [ *](.+)", line)
+        if not listed:
+            yield folder / CHECKSUMS, f"a line is no checksum: {line[:80]}"
+            continue
+        expected, name = listed[1].lower(), listed[2]
         path = folder / Path(name).name  # none of another folder
         if not path.is_file():
             yield path, f"missing; {CHECKSUMS} lists it"

@@ -144,8 +144,8 @@ def open_output(path: Path | None, encoding_errors: str) -> Iterator[TextIO]:
         try:
             yield file
         except BaseException as error:
-            if isinstance(error, OSError) and error.errno in FULL:
-                raise  # what did not fit is lost, and flush would not fail again
+            if isinstance(error, OutputError) or (isinstance(error, OSError) and error.errno in FULL):
+                raise  # another destination cannot be opened; what did not fit is lost, flush would not fail again
             interrupted = error
         file.flush()  # raises if the disk is full
     if interrupted:
@@ -225,10 +225,11 @@ def _result_in(line: bytes) -> tuple[str | None, str | None]:
     """Return the path of a result and the kind of its error, if it has any."""
     try:
         result = json.loads(line)
-        error = result.get("error")
-        return result["path"], error and error["kind"]
-    except (ValueError, AttributeError, KeyError, TypeError):  # not a result; it is kept
+        path, error = result["path"], result.get("error")
+        kind = error and error["kind"]
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):  # not a result; it is kept
         return None, None
+    return (path, kind) if isinstance(path, str) and isinstance(kind, str | None) else (None, None)
 
 
 def _lock_of(journal: Path) -> Path:

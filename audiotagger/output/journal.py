@@ -30,13 +30,15 @@ def read_results(journal: Path, size: int | None = None) -> Iterator[Tagging]:
     OutputError
         The file cannot be read, or a line is no result.
     """
+    if journal.exists() and not journal.is_file():  # read more than once
+        raise OutputError(f"{journal}: not a regular file; save the results to a file first")
     try:
         with journal.open("rb") as file:
             size = journal.stat().st_size if size is None else size
             places: dict[str, int] = {}  # by path, in the order of the first lines: where the last one begins
             position = 0
             for number, line in enumerate(file, 1):
-                if position + len(line) > size or not line.endswith(b"\n"):
+                if position + len(line) > size or not (line.endswith(b"\n") or _is_complete(line)):
                     break
                 places[_read(line, journal, number).path] = position
                 position += len(line)
@@ -45,6 +47,15 @@ def read_results(journal: Path, size: int | None = None) -> Iterator[Tagging]:
                 yield _read(file.readline(), journal)
     except OSError as error:
         raise OutputError(f"{journal}: {error.strerror or error}; give a file that `audiotagger tag` wrote") from None
+
+
+def _is_complete(line: bytes) -> bool:
+    """Return whether a last line without a line end, as editors leave it, is whole all the same."""
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _read(line: bytes, journal: Path, number: int = 0) -> Tagging:

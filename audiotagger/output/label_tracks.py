@@ -7,7 +7,7 @@ from pathlib import Path
 
 from audiotagger.errors import OutputError
 from audiotagger.inference.results import Tagging
-from audiotagger.output.files import replacing
+from audiotagger.output.files import FULL, replacing
 from audiotagger.output.writers import AudacityWriter
 
 
@@ -51,8 +51,13 @@ class LabelTracks:
             )
         self._written[path] = tagging.path
         _create(path.parent)
-        with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
-            AudacityWriter(file).write(tagging)
+        try:
+            with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
+                AudacityWriter(file).write(tagging)
+        except OSError as error:
+            if error.errno in FULL:
+                raise
+            raise OutputError(f"{path}: {error.strerror or error}; give another --output") from None
 
     def _name(self, name: str) -> Path:
         path = Path("stdin" if name == "-" else name)

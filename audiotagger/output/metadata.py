@@ -99,11 +99,14 @@ def _store(path: Path, value: str, dry_run: bool) -> None:
             _prove(kind, file, copy, value)
             copy.flush()
             os.fsync(copy.fileno())
-        new = path.lstat()
-        if (old.st_ino, old.st_size, old.st_mtime_ns) != (new.st_ino, new.st_size, new.st_mtime_ns):
-            raise Refusal("another program has changed it meanwhile", "try again")
-        if not dry_run:
-            Path(temporary).replace(path)
+            new = path.lstat()
+            if (old.st_ino, old.st_size, old.st_mtime_ns) != (new.st_ino, new.st_size, new.st_mtime_ns):
+                raise Refusal("another program has changed it meanwhile", "try again")
+            if os.name == "nt":  # which moves no open file
+                copy.close()
+                file.close()
+            if not dry_run:  # while it is locked: nobody takes it for what is left over
+                Path(temporary).replace(path)
     finally:
         Path(temporary).unlink(missing_ok=True)
 

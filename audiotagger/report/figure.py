@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from audiotagger.inference.results import Tagging
+from audiotagger.output.figures import plain, write_figure
 from audiotagger.output.files import replacing_output
-from audiotagger.output.writers import printable
 from audiotagger.report.view import View
 
 COLUMNS, BANDS = 512, 64
@@ -31,7 +31,7 @@ def plot_view(tagging: Tagging, view: View) -> Figure:
     spectrogram.set_yticks(np.interp(ticks, view.hertz, np.arange(len(view.hertz))), ticks)
     spectrogram.set_ylabel("Hz")
     best = ", ".join(f"{tag.label} {tag.score:.2f}" for tag in tagging.tags)
-    spectrogram.set_title(_plain(f"{tagging.path}: {best or 'no labels'}{'' if tagging.confident else ' ?'}"))
+    spectrogram.set_title(plain(f"{tagging.path}: {best or 'no labels'}{'' if tagging.confident else ' ?'}"))
     scores = [view.scores(label, duration, COLUMNS) for label in view.timeline] or [[0.0] * COLUMNS]
     timeline.imshow(
         scores,
@@ -42,17 +42,12 @@ def plot_view(tagging: Tagging, view: View) -> Figure:
         interpolation="nearest",
         extent=(0, duration, len(scores) - 0.5, -0.5),
     )
-    timeline.set_yticks(range(len(view.timeline)), [_plain(label) for label in view.timeline])
+    timeline.set_yticks(range(len(view.timeline)), [plain(label) for label in view.timeline])
     timeline.set_xlabel("seconds")
     return figure
-
-
-def _plain(text: str) -> str:
-    """Return text in which matplotlib sees no formula."""
-    return printable(text).replace("$", r"\$")
 
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG. Raises OutputError."""
     with replacing_output(path) as partial:
-        figure.savefig(partial, format="png", dpi=110)
+        write_figure(figure, partial, suffix="png")

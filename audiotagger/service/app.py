@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import io
 import os
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -39,6 +40,7 @@ KIND_OF: Mapping[int, str] = {
     408: "timeout",
     413: "too_large",
     429: "busy",
+    507: "no_room",
 }
 """`error.kind` by HTTP status, of requests that are not for the tagger."""
 
@@ -78,6 +80,10 @@ class Service:
             response = await self._tag(request)
         except HTTPException as refused:
             response = refusal(request, refused)
+        except OSError as error:
+            reason = f"the upload cannot be stored ({error.strerror or error})"
+            print(f"audiotagger: {reason}; make room or set TMPDIR", file=sys.stderr, flush=True)
+            response = refusal(request, HTTPException(507, reason))
         except ClientDisconnect:
             response = Response(status_code=499)  # for the metrics: nobody reads it
         self._metrics.answered(response.status_code, time.perf_counter() - began)

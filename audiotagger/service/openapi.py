@@ -15,6 +15,7 @@ ANSWERS = {
     408: "The upload took too long.",
     413: "The upload is too large.",
     429: "Too many requests at once; try again after the seconds in Retry-After.",
+    507: "The service has no room to store the upload.",
 }
 """Of POST /tag with an `error` alone."""
 

@@ -151,11 +151,12 @@ def cached_targets(teacher: Teacher, folder: Path, number: int, waveforms: Array
             return Targets(arrays["probabilities"].astype(np.float32), arrays["embedding"].astype(np.float32))
     except FileNotFoundError:
         targets = teacher.predict(waveforms)
+    largest = np.finfo(np.float16).max
+    half = {name: array.clip(-largest, largest).astype(np.float16) for name, array in vars(targets).items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(path) as partial, partial.open("wb") as file:
-            half = {name: array.astype(np.float16) for name, array in vars(targets).items()}
             np.savez(file, **half)
     except OSError as error:
         raise unwritable(error) from None
-    return targets
+    return Targets(**{name: array.astype(np.float32) for name, array in half.items()})  # as when read again

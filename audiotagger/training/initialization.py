@@ -68,7 +68,7 @@ def choose_initialization(
     if asked is None:
         reason = "random weights (the dataset's labels are those of the pretrained model)"
         return Initialization(SCRATCH, scratch, None, reason)
-    if count_outputs(pretrained) != len(labels) + bool(dataset.other):
+    if count_outputs(pretrained) != len(labels) + dataset.has_other_class:
         return Initialization(BODY, new_labels, pretrained, f"{new_layer} (the output for other sounds differs)")
     reason = "fine-tuning the pretrained model and its output layer (same labels)"
     return Initialization(WHOLE, for_same_labels(scratch), pretrained, reason)

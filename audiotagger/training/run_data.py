@@ -60,6 +60,8 @@ def load_run_data(config: Config, run: Path, console: Console) -> RunData:
         One of them has changed since the run began.
     """
     recipe = config.recipe
+    if not Path(config.data).exists():
+        raise RunError(f"{run}: its data, {config.data}, is gone; bring it back or start a new run without --resume")
     dataset = read_dataset(Path(config.data))
     if dataset_id(dataset) != config.data_id:
         raise RunError(f"{run}: {config.data} has changed since this run began; start a new run without --resume")
@@ -103,7 +105,8 @@ def load_run_data(config: Config, run: Path, console: Console) -> RunData:
         if teacher.id != config.teacher_id:
             raise RunError(f"{run}: {config.teacher} is not the teacher of this run; start a new run without --resume")
     epoch_steps = steps_per_epoch(recipe, len(train))
-    views = hashlib.sha256(f"{config.data_id}{config.teacher_id}{config.fold}{config.seed}{recipe}".encode())
+    drawn = examples.waveforms.names, config.labels, config.teacher_id, config.seed, recipe
+    views = hashlib.sha256(repr(drawn).encode())
     targets = cache_folder() / "teacher" / views.hexdigest()[:16]
     judged = validation or train[:: max(len(train) // 32, 1)]
     return RunData(

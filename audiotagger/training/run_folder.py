@@ -32,11 +32,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audiotagger.datasets.dataset import Dataset, dataset_id
-from audiotagger.errors import RunError
+from audiotagger.errors import DataError, RunError
 from audiotagger.evaluation.evaluator import Predictions
 from audiotagger.evaluation.report import as_csv
 from audiotagger.evaluation.scores import EvaluationReport, score_models
 from audiotagger.output import files
+from audiotagger.output.figures import write_figure
 from audiotagger.training.recipes import SAMPLE_RATE, Recipe
 from audiotagger.training.validation import FEWEST_TO_CALIBRATE, Validation
 
@@ -101,7 +102,13 @@ def new_config(
     fold: int | None,
     init: str = SCRATCH,
 ) -> Config:
-    """Return the config of a new run on `dataset`."""
+    """Return the config of a new run on `dataset`. Raises DataError if the teacher cannot be read."""
+    teacher_id = ""
+    if teacher:
+        try:
+            teacher_id = hashlib.sha256(teacher.read_bytes()).hexdigest()[:12]
+        except OSError as error:
+            raise DataError(f"{teacher}: {error.strerror}; --teacher takes an ONNX model") from None
     labels = dataset.all_labels if recipe.other else dataset.labels
     return Config(
         kind=kind,
@@ -109,10 +116,10 @@ def new_config(
         data=str(dataset.root.resolve()),
         data_id=dataset_id(dataset),
         labels=labels,
-        has_other_class=recipe.other > 0 and any(clip.label not in labels for clip in dataset.other),
+        has_other_class=recipe.other > 0 and dataset.has_other_class,
         recipe=recipe,
         teacher=str(teacher.resolve()) if teacher else None,
-        teacher_id=hashlib.sha256(teacher.read_bytes()).hexdigest()[:12] if teacher else "",
+        teacher_id=teacher_id,
         fold=fold,
         seed=seed,
         init=init,
@@ -254,4 +261,4 @@ def write_artifacts(
 
 def _save(figure: Figure, path: Path) -> None:
     with replacing(path) as partial:
-        figure.savefig(partial, dpi=110)
+        write_figure(figure, partial)

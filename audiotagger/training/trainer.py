@@ -123,7 +123,7 @@ def train(
                 raise RunError(f"{run}: this run has {name} {began[name]}, not {value}; resume it with its own options")
     else:
         run = run or RUNS / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
-        if (run / "checkpoint.npz").exists():
+        if (run / "checkpoint.npz").exists() or (run / "result.json").exists():
             raise RunError(f"{run}: holds a run already; add --resume to continue it or give another --output")
         dataset = read_dataset(find_data(data))
         start = choose_initialization(kind, arch, init, dataset, has_teacher=teacher is not None)

@@ -196,3 +196,32 @@ def test_a_file_that_may_not_be_read_is_reported(tmp_path: Path) -> None:
     (tagging,) = Tagger.load().tag_files(find_audio([str(tmp_path)]))
     assert tagging.error
     assert tagging.error.kind == "unreadable"
+
+
+@pytest.mark.parametrize("pattern", ["rec/**/session*", "rec/**/", "rec/***/session?", "rec/*/session*/"])
+def test_folders_that_a_glob_matches_are_searched_once(tmp_path: Path, pattern: str) -> None:
+    for name in ("rec/2024/session1/a.wav", "rec/2024/session1/more/b.wav", "rec/2025/session2/c.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = [os.path.relpath(str(path), tmp_path) for path in find_audio([f"{tmp_path}/{pattern}"])]
+    assert sorted(found) == ["rec/2024/session1/a.wav", "rec/2024/session1/more/b.wav", "rec/2025/session2/c.wav"]
+
+
+def test_stars_beside_other_characters_are_one(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.wav").touch()
+    assert list(find_audio([f"{tmp_path}/**/**.wav"])) == [f"{tmp_path}/deep/a.wav"]
+
+
+def test_lists_as_other_programs_write_them(tmp_path: Path, clip: Path, run: Callable[..., Result]) -> None:
+    (tmp_path / "nul.txt").write_bytes(b"[1].wav\0clip.wav\0")
+    done = run("tag", "--files-from", "nul.txt", cwd=tmp_path)
+    assert done.exit_code == 1
+    assert done.stderr.count("\n") == 1
+    (tmp_path / "bom.txt").write_bytes(b"\xef\xbb\xbfclip.wav\r\n")
+    assert run("tag", "--files-from", "bom.txt", cwd=tmp_path).exit_code == 0
+
+
+def test_one_path_is_no_list(clip: Path) -> None:
+    with pytest.raises(TypeError, match="several paths"):
+        find_audio(str(clip))

@@ -15,7 +15,7 @@ from typer.testing import Result
 
 from audiotagger import Tagger
 from audiotagger.inference.model import shipped_models
-from tests.conftest import EXAMPLES, command, invoke, noise
+from tests.conftest import EXAMPLES, command, invoke, noise, tone
 
 Run = Callable[..., Result]
 
@@ -215,3 +215,22 @@ def test_the_confusion_matrix_is_plotted(data: Path, tmp_path: Path) -> None:
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
     assert "confusion.nothing" in refused.stderr
+
+
+def test_labels_that_look_like_formulas_are_plotted(run: Callable[..., Result], tmp_path: Path) -> None:
+    for label, hertz in (("cost $5_$", 300.0), ("音", 900.0)):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        soundfile.write(tmp_path / "data" / label / "a.wav", tone(1.0, hertz=hertz), 16_000)
+    rows = "".join(f"data/{label}/a.wav,{label}\n" for label in ("cost $5_$", "音"))
+    (tmp_path / "clips.csv").write_text(f"path,label\n{rows}", encoding="utf-8")
+    onnx = pytest.importorskip("onnx", reason="needs the extra train")
+    shutil.copytree(shipped_models(), tmp_path / "models", ignore=shutil.ignore_patterns("wave*", "SHA*", "*.keras"))
+    proto = onnx.load(tmp_path / "models" / "mel.onnx")
+    for each in proto.metadata_props:
+        if each.key == "labels":
+            each.value = json.dumps([*json.loads(each.value)[:-2], "cost $5_$", "音"])
+    onnx.save(proto, tmp_path / "models" / "mel.onnx")
+    done = run("evaluate", "clips.csv", "--models", "models", "--plot", "confusion.png", cwd=tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "Glyph" not in done.stderr
+    assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")

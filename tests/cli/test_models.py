@@ -255,3 +255,21 @@ def test_the_shipped_files_are_those_of_the_release(run: Run, tmp_path: Path) ->
     first, second = findings(result, "error")
     assert "mel.onnx: its SHA-256" in first
     assert "wave.keras: missing" in second
+
+
+@pytest.mark.parametrize(("spelled", "status"), [("{} *{}", 0), ("{}  {}\n", 0), ("{}  {} ", 1), ("{}", 1)])
+def test_checksums_are_read_as_sha256sum_does(run: Run, folder: Path, spelled: str, status: int) -> None:
+    digest = hashlib.sha256((folder / "mel.onnx").read_bytes()).hexdigest()
+    (folder / "SHA256SUMS").write_text(spelled.format(digest, "mel.onnx") + "\n")
+    result = run("models", "verify", "--models", folder)
+    assert result.exit_code == status, result.output
+    (folder / "SHA256SUMS").write_text("{} *{}".format(digest[::-1], "mel.onnx"))
+    assert "its SHA-256 differs" in only_error(run("models", "verify", "--models", folder))
+
+
+def test_scores_that_are_none_are_no_traceback(run: Run, folder: Path) -> None:
+    describe(folder / "mel.onnx", scores=json.dumps({"map3": 0.9, "top1": None}))
+    for command in (("models", "list"), ("tag", "none.wav")):
+        result = run(*command, "--models", folder)
+        assert result.exit_code == 2
+        assert result.stderr.count("\n") == 1

@@ -208,3 +208,18 @@ def test_wrong_usage(folder: Path, args: list[str], message: str) -> None:
     assert done.returncode == 2
     assert message in done.stderr
     assert not Path("out.jsonl").exists()
+
+
+def test_a_name_that_comes_again_is_tagged_again(folder: Path) -> None:
+    shutil.copy(FLUTE, "rec/take.ogg")
+    with watching() as process:
+        wait_for(1, process)
+        assert stop(process) == 0
+    Path("rec/take.ogg").unlink()
+    with watching() as process:
+        shutil.copy(HI_HAT, "rec")
+        wait_for(2, process)
+        shutil.copy(VIOLIN, "rec/take.ogg")
+        wait_for(3, process)
+        assert stop(process) == 0
+    assert [result["tags"][0]["label"] for result in results()] == ["Flute", "Hi-hat", "Violin_or_fiddle"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import soundfile
 from typer.testing import Result
 
 from audiotagger.datasets.clip import Clip
-from audiotagger.datasets.dataset import Dataset, read_dataset, read_split
+from audiotagger.datasets.dataset import Dataset, dataset_id, read_dataset, read_split
 from audiotagger.datasets.splits import hold_out
 from audiotagger.errors import DataError
 from audiotagger.inference.model import shipped_models
@@ -181,3 +182,34 @@ def test_clips_that_nobody_verified_are_known(lay_out: Callable[[Path], Path], t
         row["manually_verified"] = str(int(i != 1))
     write(path, [list(rows[0]), *(list(row.values()) for row in rows)])
     assert [clip.verified for clip in read_dataset(data).train] == [True, False, True]
+
+
+def test_one_folder_of_each_label_cannot_be_held_out_in_part(tmp_path: Path) -> None:
+    for label in ("Bark", "Meow"):
+        sounds(*(tmp_path / label / f"{label}-monday" / f"{i}.wav" for i in range(10)))
+    assert sources_held_out(read_dataset(tmp_path)) == set()
+
+
+def test_names_that_are_no_text_are_clips_too(tmp_path: Path, run: Callable[..., Result]) -> None:
+    for label in ("Bark", "Meow"):
+        for i in range(4):
+            sounds(tmp_path / label / f"{i}.wav")
+            (tmp_path / label / f"{i}.wav").rename(tmp_path / label / os.fsdecode(b"caf\xe9%d.wav" % i))
+    found = read_dataset(tmp_path)
+    assert len(hold_out(found.train)[1]) == 2
+    assert len(dataset_id(found)) == 12
+    assert run("data", "validate", tmp_path).exit_code == 0
+
+
+def test_folders_beside_train_and_test_are_not_passed_over(tmp_path: Path) -> None:
+    folders(tmp_path)
+    sounds(tmp_path / "validation" / "Bark" / "v.wav")
+    with pytest.raises(DataError, match="validation"):
+        read_dataset(tmp_path)
+
+
+def test_a_provenance_without_names_is_refused(tmp_path: Path) -> None:
+    kaggle(tmp_path)
+    write(tmp_path / "provenance.csv", [["name", "source", "group"], ["a.wav", "s", "g"]])
+    with pytest.raises(DataError, match=r"provenance\.csv: no column fname"):
+        read_dataset(tmp_path)

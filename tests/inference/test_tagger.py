@@ -210,8 +210,13 @@ def test_arrays_that_are_no_waveforms_are_refused(tagger: Tagger) -> None:
         tagger.tag(tone(1.0))
     with pytest.raises(ValueError, match="samples, channels"):
         tagger.tag(np.stack([tone(1.0), tone(1.0)]), sample_rate=16_000)
-    with pytest.raises(ValueError, match="at least 1 Hz"):
-        tagger.tag(tone(1.0), sample_rate=0)
+    for rate in (0, 44_100.5):
+        with pytest.raises(ValueError, match="whole number"):
+            tagger.tag(tone(1.0), sample_rate=rate)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="floats"):
+        tagger.tag((tone(1.0) * 32_767).astype(np.int16), sample_rate=16_000)
+    as_float = tagger.tag(tone(20.0), sample_rate=16_000.0)  # type: ignore[arg-type]
+    assert as_float == tagger.tag(tone(20.0), sample_rate=16_000)
 
 
 def test_a_pickled_tagger_predicts_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

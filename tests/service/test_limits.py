@@ -152,3 +152,19 @@ def test_what_cannot_start_is_one_line(tmp_path: Path, args: list[str], message:
     assert done.returncode in (1, 2)
     assert done.stderr.count("\n") == 1
     assert message in done.stderr
+
+
+def test_an_upload_without_room_is_refused(tmp_path: Path) -> None:
+    def limit() -> None:  # as a full disk does
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 21, 1 << 21))
+
+    soundfile.write(tmp_path / "long.wav", tone(120.0), 16_000)
+    with running(tmp_path, "--jobs", 1, preexec_fn=limit) as service:
+        content = (tmp_path / "long.wav").read_bytes()
+        for refused in (service.send("long.wav", content), service.post(data=content)):
+            assert (refused.status_code, refused.json()["error"]["kind"]) == (507, "no_room")
+        assert service.send("flute.ogg", FLUTE).status_code == 200
+        assert service.metric("audiotagger_requests_total", status="507") == 2
+        assert "Traceback" not in service.printed()

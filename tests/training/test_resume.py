@@ -133,3 +133,32 @@ def test_tensorboard_shows_what_the_history_says(workshop: Path) -> None:
         assert [event.step for event in events] == [int(row["epoch"]) for row in history]
         values = [float(make_ndarray(event.tensor_proto)) for event in events]
         assert values == pytest.approx([float(row[column]) for row in history])
+
+
+def test_a_finished_run_is_not_replaced(run: Run, workshop: Path, tmp_path: Path) -> None:
+    finished = shutil.copytree(only_run(workshop, "mel"), tmp_path / "[v2] [/v3]")
+    (finished / "checkpoint.npz").unlink()  # the largest file of a run
+    before = (finished / "config.json").read_bytes()
+    done = run("train", "--model", "mel", "--epochs", 1, "--output", finished, cwd=workshop)
+    assert done.exit_code == 1
+    assert "holds a run already" in done.stderr
+    assert (finished / "config.json").read_bytes() == before
+
+
+def test_a_run_whose_data_is_gone_is_one_line(run: Run, workshop: Path, corpus: Path, tmp_path: Path) -> None:
+    begun = shutil.copytree(only_run(workshop, "mel"), tmp_path / "[v2] [/v3]")
+    (begun / "result.json").unlink()
+    config = json.loads((begun / "config.json").read_text())
+    (begun / "config.json").write_text(json.dumps(config | {"data": str(tmp_path / "gone")}))
+    done = run("train", "--model", "mel", "--output", begun, "--resume", cwd=workshop)
+    assert done.exit_code == 1
+    assert "is gone; bring it back" in done.stderr
+    assert str(begun) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_teacher_that_is_not_there_is_one_line(run: Run, workshop: Path, tmp_path: Path) -> None:
+    done = run("train", "--model", "mel", "--teacher", "none.onnx", "--output", tmp_path / "run", cwd=workshop)
+    assert done.exit_code == 2
+    assert "none.onnx: No such file or directory; --teacher takes an ONNX model" in done.stderr
+    assert not (tmp_path / "run").exists()
