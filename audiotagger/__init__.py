@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from audiotagger.audio.discovery import find_audio
-    from audiotagger.errors import AudioError, AudioTaggerError, AudioWarning, ModelError
+    from audiotagger.errors import AudioError, AudioTaggerError, AudioWarning, ExtraError, MetadataError, ModelError
     from audiotagger.inference.results import Segment, Tag, Tagging
     from audiotagger.inference.tagger import Tagger
     from audiotagger.output.metadata import write_tags
@@ -21,6 +21,8 @@ __all__ = [
     "AudioError",
     "AudioTaggerError",
     "AudioWarning",
+    "ExtraError",
+    "MetadataError",
     "ModelError",
     "Segment",
     "Tag",

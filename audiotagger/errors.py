@@ -12,7 +12,7 @@ class AudioTaggerError(Exception):
 
 
 class AudioError(AudioTaggerError):
-    """A file cannot be tagged, or its labels cannot be written into it.
+    """A file cannot be tagged, or in results of the command line: its labels cannot be written into it.
 
     Parameters
     ----------

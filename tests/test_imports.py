@@ -105,6 +105,8 @@ def test_public_names() -> None:
         "AudioError",
         "AudioTaggerError",
         "AudioWarning",
+        "ExtraError",
+        "MetadataError",
         "ModelError",
         "Segment",
         "Tag",

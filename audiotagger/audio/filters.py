@@ -49,7 +49,11 @@ def remove_bad_samples(blocks: Iterable[AudioBlock], name: str, warn: Warn) -> I
             block = np.where(good, block, np.float32(0))
         yield rate, block
     if bad > BAD_SHARE * total:
-        warn(AudioWarning("bad_samples", f"{name}: {bad / total:.0%} of the samples are not numbers; read as silence"))
+        warn(
+            AudioWarning(
+                "bad_samples", f"{name}: {bad / total:.0%} of the samples are no numbers, or too large; read as silence"
+            )
+        )
 
 
 def mix_down(blocks: Iterable[AudioBlock]) -> Iterator[AudioBlock]:

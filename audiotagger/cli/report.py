@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audiotagger.cli.console import counter, errors_to_exit_status
+from audiotagger.cli.console import counter, errors_to_exit_status, print_note
 from audiotagger.cli.options import (
     HopOption,
     JobsOption,
@@ -61,7 +61,8 @@ def report(
 
         check_page(page, results)
         size = results.stat().st_size if results.exists() else None  # of a journal that may be written meanwhile
-        total = sum(1 for _ in read_results(results, size))
+        tagged = [tagging.path if tagging.ok else "-" for tagging in read_results(results, size)]
+        total, missing = len(tagged), sum(path != "-" and not Path(path).exists() for path in tagged)
         with (
             start_workers(
                 models, timeout, verbose, min(total, jobs or available_cores()) or 1, window=window, hop=hop
@@ -69,6 +70,13 @@ def report(
             open_report(page, workers) as writer,
             counter(quiet=quiet) as count,
         ):
+            labels = {tag.label for tagging in read_results(results, size) for tag in tagging.tags}
+            if unknown := sorted(labels - set(workers.loaded().labels)):
+                remedy = "give the folder of those that tagged it with --models"
+                raise typer.BadParameter(f"{results}: the models do not know {', '.join(unknown[:5])}; {remedy}")
+            if missing and not quiet:
+                files = f"{missing} of {total} files are not there, and have no pictures"
+                print_note(f"{results}: {files}; run this in the folder where they were tagged")
             count.expect(lambda: total)
             for _ in writer.tag_files(
                 workers, (), lambda: read_results(results, size), count, jobs=jobs, embed_audio=embed_audio

@@ -56,8 +56,8 @@ def serve(
 
     POST /tag answers with the JSON of `audiotagger tag`.
 
-    The address that is printed shows a page to try it; /openapi.json describes it, /health and /metrics tell how it
-    does.
+    The address that is printed shows a page to try it; /openapi.json describes it, /health and /metrics show how it
+    is doing.
 
     SIGTERM and Ctrl-C stop it as soon as all requests that were accepted are answered. Exit status: 0 ended by SIGTERM,
     1 nothing can listen there, 2 wrong usage, 130 interrupted.

@@ -40,7 +40,7 @@ def show(
 ) -> None:
     """Show the labels and the spectrogram of a file.
 
-    Below the spectrogram stands when which label applies.
+    A time line below the spectrogram shows when each label applies.
 
     Exit status: 0 the file was tagged, 1 it could not be, 2 wrong usage, 130 interrupted.
     """

@@ -226,7 +226,7 @@ def _open_writer(options: TagOptions, stack: ExitStack) -> tuple[Writer | LabelT
         retry = PASSING if options.retry_failed else ()
         file, done = stack.enter_context(open_journal(journal, unencodable, options.resume, retry))
         if done and not options.quiet:
-            print_note(f"{journal}: {len(done)} files already in it")
+            print_note(f"{journal}: files already in it: {len(done)}")
     else:
         file = stack.enter_context(open_output(options.output, unencodable))
     show = Show(by_model=options.by_model, segments=options.segments)

@@ -1,5 +1,6 @@
 """`audiotagger watch`."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -83,8 +84,10 @@ def watch(
         require_extra("watch", "watching a folder")
         from audiotagger.audio.arrivals import Arrivals
 
-        if not Path(folder).is_dir():
-            raise typer.BadParameter(f"{folder}: no such folder")
+        try:
+            os.scandir(folder).close()
+        except OSError as error:
+            raise typer.BadParameter(f"{folder}: {error.strerror}; give a folder that may be read") from None
         if output.suffix.lower() != ".jsonl":
             raise typer.BadParameter(f"{output}: --output must end in .jsonl")
         options: dict[str, Any] = {"window": window, "hop": hop, "threshold": threshold, "labels": read_labels(labels)}
@@ -96,7 +99,7 @@ def watch(
             Arrivals(folder, settle, done) as arrivals,
         ):
             if not quiet:
-                known = f"; {output}: {len(done)} files already in it" if done else ""
+                known = f"; {output}: files already in it: {len(done)}" if done else ""
                 print_note(f"watching {folder}{known}")
             with counter(file, quiet) as count:
                 for tagging in workers.tag_files(arrivals, top_k=top_k, min_score=min_score, jobs=jobs):

@@ -86,7 +86,10 @@ def evaluate(
     """
     clips, split = _choose_clips(tagger, data, split)
     if unknown := sorted({clip.label for clip in clips} - set(tagger.labels)):
-        raise DataError(f"{data}: the models do not know these labels: {', '.join(unknown)}")
+        raise DataError(
+            f"{data}: the models do not know these labels: {', '.join(unknown)}; "
+            "give models trained on them with --models"
+        )
     of_data = {clip.label for name in ("train", "test") for clip in read_split(data, name)} & set(tagger.labels)
     subset = LabelSubset(tagger.labels, None if all_labels or of_data == set(tagger.labels) else of_data)
     other_test = read_split(data, "other_test")

@@ -15,6 +15,10 @@ BLOCK_SECONDS = 0.05
 """Of sound that is waited for at once."""
 
 
+HEADERS = (b"RIFF", b"RF64", b"OggS", b"fLaC", b"ID3", b"FORM", b".snd", b"caff")
+"""What files of audio formats begin with."""
+
+
 def pcm(file: BinaryIO, rate: int) -> Iterator[AudioBlock]:
     """Yield raw samples as soon as they are there.
 
@@ -24,10 +28,19 @@ def pcm(file: BinaryIO, rate: int) -> Iterator[AudioBlock]:
         Unbuffered; signed 16-bit little-endian samples of one channel.
     rate
         Their sample rate in Hz.
+
+    Raises
+    ------
+    AudioError
+        Of kind "undecodable": it begins like a file of some audio format.
     """
-    rest = b""
+    rest, is_first = b"", True
     while data := os.read(file.fileno(), 1 << 16):
         data = rest + data
+        if is_first and data.startswith(HEADERS):
+            remedy = "use `audiotagger tag`, or convert them, such as with ffmpeg -i FILE -f s16le -ac 1 -ar 16000 -"
+            raise AudioError("undecodable", f"--input: an audio file, not raw samples; {remedy}")
+        is_first = False
         whole = len(data) // 2 * 2
         rest = data[whole:]
         yield rate, np.frombuffer(data[:whole], "<i2").astype(np.float32) / np.float32(32_768)

@@ -207,18 +207,29 @@ def _paths_in(journal: Path, retry: Collection[str]) -> set[str]:
     complete, paths, line = 0, set[str](), b"\n"
     with journal.open("r+b") as file:
         for line in file:
-            if line.endswith(b"\n"):
+            if line.endswith(b"\n") or is_complete(line):
                 complete += len(line)
                 path, error = _result_in(line)
                 if path and error in retry:
                     paths.discard(path)
                 elif path:
                     paths.add(path)
-        if not line.endswith(b"\n"):
+        if not line.endswith(b"\n") and is_complete(line):  # as editors leave it
+            file.write(b"\n")
+        elif not line.endswith(b"\n"):
             if not line.startswith(b'{"path": "'[: len(line)]):
                 raise OutputError(f"{journal}: not a journal of audiotagger's; give another --output")
             file.truncate(complete)
     return paths
+
+
+def is_complete(line: bytes) -> bool:
+    """Return whether a last line without a line end is whole all the same."""
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _result_in(line: bytes) -> tuple[str | None, str | None]:

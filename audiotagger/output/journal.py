@@ -10,6 +10,7 @@ from typing import Any
 
 from audiotagger.errors import AudioError, AudioWarning, OutputError
 from audiotagger.inference.results import Segment, Tag, Tagging
+from audiotagger.output.files import is_complete
 
 
 def read_results(journal: Path, size: int | None = None) -> Iterator[Tagging]:
@@ -38,7 +39,7 @@ def read_results(journal: Path, size: int | None = None) -> Iterator[Tagging]:
             places: dict[str, int] = {}  # by path, in the order of the first lines: where the last one begins
             position = 0
             for number, line in enumerate(file, 1):
-                if position + len(line) > size or not (line.endswith(b"\n") or _is_complete(line)):
+                if position + len(line) > size or not (line.endswith(b"\n") or is_complete(line)):
                     break
                 places[_read(line, journal, number).path] = position
                 position += len(line)
@@ -47,15 +48,6 @@ def read_results(journal: Path, size: int | None = None) -> Iterator[Tagging]:
                 yield _read(file.readline(), journal)
     except OSError as error:
         raise OutputError(f"{journal}: {error.strerror or error}; give a file that `audiotagger tag` wrote") from None
-
-
-def _is_complete(line: bytes) -> bool:
-    """Return whether a last line without a line end, as editors leave it, is whole all the same."""
-    try:
-        json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _read(line: bytes, journal: Path, number: int = 0) -> Tagging:

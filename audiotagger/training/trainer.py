@@ -120,7 +120,10 @@ def train(
         began["init"] = "scratch" if config.init == SCRATCH else "pretrained"
         for name, value in asked.items():
             if value not in (None, began[name]):
-                raise RunError(f"{run}: this run has {name} {began[name]}, not {value}; resume it with its own options")
+                raise RunError(
+                    f"{run}: this run has {name} {began[name]}, not {value}; "
+                    "resume it with its own options, or name another run with --output"
+                )
     else:
         run = run or RUNS / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
         if (run / "checkpoint.npz").exists() or (run / "result.json").exists():
@@ -143,7 +146,7 @@ def train(
                 write_text(own / "config.json", json.dumps(asdict(config), indent=2))
             elif not workers.chief:
                 shutil.copytree(run, own, dirs_exist_ok=True)
-            console.print(f"{run}: {kind} model, {config.recipe.epochs} epochs on {config.data}", soft_wrap=True)
+            console.print(f"{run}: {kind} model, epochs: {config.recipe.epochs}, data: {config.data}", soft_wrap=True)
             plan = {**asdict(config), "step": steps_done(own / "checkpoint.npz")}
             del plan["data"], plan["teacher"]  # each worker has its own; they are compared by their ids
             if workers.count > 1:

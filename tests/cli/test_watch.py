@@ -125,7 +125,7 @@ def test_it_continues_where_it_stopped(folder: Path, number: signal.Signals) -> 
         wait_for(3, process)
         stop(process)
     assert paths() == ["rec/a.ogg", "rec/b.wav", "rec/c.opus"]
-    assert "out.jsonl: 1 files already in it" in Path("err.txt").read_text()
+    assert "out.jsonl: files already in it: 1" in Path("err.txt").read_text()
 
 
 def test_the_journal_is_that_of_tag(folder: Path) -> None:
@@ -198,7 +198,7 @@ def test_network_drives_are_polled(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["none", "-o", "out.jsonl"], "none: no such folder"),
+        (["none", "-o", "out.jsonl"], "none: No such file or directory; give a folder"),
         (["rec", "-o", "out.csv"], "must end in .jsonl"),
         (["rec", "-o", "out.jsonl", "--labels", "Flut"], "unknown label"),
     ],

@@ -155,3 +155,11 @@ def test_no_microphone_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert done.stderr.startswith("audiotagger: microphone: ")
     assert message in done.stderr
+
+
+def test_a_file_of_a_format_is_no_raw_sound() -> None:
+    for name in ("hi-hat.wav", "flute.ogg"):
+        done = command("listen", "--input", EXAMPLES / name, cwd=EXAMPLES)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "not raw samples" in done.stderr
+        assert done.stderr.count("\n") == 1

@@ -49,3 +49,27 @@ def test_a_pipe_is_no_journal(run: Run, tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "not a regular file" in done.stderr
     assert not (tmp_path / "r.html").exists()
+
+
+def test_resuming_keeps_a_last_line_without_an_end(run: Run, clip: Path, tmp_path: Path) -> None:
+    assert run("tag", clip, "none.wav", "-o", "r.jsonl", cwd=tmp_path).exit_code == 1
+    journal = tmp_path / "r.jsonl"
+    before = journal.read_text()
+    journal.write_text(before.removesuffix("\n"))
+    assert run("tag", clip, "none.wav", "-o", "r.jsonl", "--resume", cwd=tmp_path).exit_code == 0
+    assert journal.read_text() == before
+    journal.write_text(before[:-9])  # of a command that was killed
+    assert run("tag", clip, "none.wav", "-o", "r.jsonl", "--resume", cwd=tmp_path).exit_code == 1
+    assert journal.read_text() == before
+
+
+def test_a_page_says_what_it_lacks(run: Run, clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    assert run("tag", clip.name, "-o", "r.jsonl", cwd=tmp_path).exit_code == 0
+    done = run("report", tmp_path / "r.jsonl", cwd=tmp_path / "elsewhere")
+    assert done.exit_code == 0
+    assert "1 of 1 files are not there" in done.stderr
+    (tmp_path / "r.jsonl").write_text((tmp_path / "r.jsonl").read_text().replace('"label": "', '"label": "My '))
+    done = run("report", tmp_path / "r.jsonl", cwd=tmp_path)
+    assert done.exit_code == 2
+    assert "the models do not know My " in done.stderr
