@@ -51,6 +51,8 @@ def model_files(folder: str | os.PathLike[str] | None = None) -> list[Path]:
         The folder has no model files.
     """
     found = Path(folder or os.environ.get("AUDIOTAGGER_MODELS") or shipped_models())
+    if not found.is_dir():
+        raise ModelError(f"{found}: no such folder; give one written by `audiotagger export`")
     paths = sorted(found.glob("*.onnx"))
     if not paths:
         raise ModelError(f"{found}: no *.onnx files; give a folder written by `audiotagger export`")

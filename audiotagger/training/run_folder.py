@@ -126,11 +126,19 @@ def new_config(
     )
 
 
-def newest_unfinished(kind: str, arch: str) -> Path:
-    """Return the newest unfinished run of this model under `RUNS`. Raises RunError if there is none."""
-    for run, config in reversed(_runs(RUNS, "config.json")):
-        if (config.kind, config.arch) == (kind, arch) and not (run / "result.json").exists():
-            return run
+def newest_unfinished(kind: str, arch: str, data: Path | None) -> Path:
+    """Return the newest unfinished run of this model under `RUNS`, of this data if there is one.
+
+    Raises RunError if there is none.
+    """
+    unfinished = [
+        (run, config)
+        for run, config in reversed(_runs(RUNS, "config.json"))
+        if (config.kind, config.arch) == (kind, arch) and not (run / "result.json").exists()
+    ]
+    if unfinished:
+        same = [run for run, config in unfinished if data and config.data == str(data.resolve())]
+        return same[0] if same else unfinished[0][0]
     raise RunError(f"{RUNS}: no unfinished run of --model {kind} --arch {arch}; omit --resume to start one")
 
 

@@ -108,7 +108,7 @@ def train(
         workers = DistributedWorkers.from_environment()
     console.quiet = not workers.chief
     if resume:
-        run = run or newest_unfinished(kind, arch)
+        run = run or newest_unfinished(kind, arch, data)
         config = Config.read(run)
         if data and not workers.chief:
             config = replace(config, data=str(data.resolve()))  # every worker has its own

@@ -162,3 +162,14 @@ def test_a_teacher_that_is_not_there_is_one_line(run: Run, workshop: Path, tmp_p
     assert done.exit_code == 2
     assert "none.onnx: No such file or directory; --teacher takes an ONNX model" in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_the_newest_run_of_the_same_data_is_resumed(run: Run, unfinished: Path, corpus: Path, tmp_path: Path) -> None:
+    older = shutil.copytree(unfinished, tmp_path / "here" / "runs" / "older")
+    newer = shutil.copytree(unfinished, tmp_path / "here" / "runs" / "newer")
+    config = json.loads((newer / "config.json").read_text())
+    (newer / "config.json").write_text(json.dumps(config | {"data": str(tmp_path / "gone")}))
+    done = run("train", "--model", "mel", corpus, "--resume", cwd=tmp_path / "here")
+    assert done.exit_code == 0, done.stderr
+    assert (older / "result.json").exists()
+    assert not (newer / "result.json").exists()
