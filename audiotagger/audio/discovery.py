@@ -92,15 +92,14 @@ class AudioFiles(Iterator[str | BinaryIO]):
         If there is neither, yield all that matches, and `pattern` itself if nothing does.
         """
         found = False
-        pattern = pattern.rstrip(os.sep) or pattern
-        matches = sorted(_matches(pattern))
+        matches = sorted(_matches(pattern.rstrip(os.sep)))
         others = []
         entered = ""
         for match in matches:
             if entered and match.startswith(entered):
                 continue
             if os.path.isdir(match):
-                if not pattern.endswith("**"):  # with which what is in it matches already
+                if not pattern.rstrip(os.sep).endswith("**"):  # with which what is in it matches already
                     found, entered = True, os.path.join(match, "")
                     yield from self._in_folder(match)
             elif self._takes(match):

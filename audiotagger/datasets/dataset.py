@@ -43,7 +43,8 @@ class Dataset:
     @property
     def has_other_class(self) -> bool:
         """Whether some other sounds have none of `all_labels`, so that models need an output for them."""
-        return any(clip.label not in self.further_labels for clip in self.other)
+        named = set(self.further_labels)
+        return any(clip.label not in named for clip in self.other)
 
     @property
     def all_labels(self) -> tuple[str, ...]:

@@ -79,7 +79,10 @@ def locked(path: Path, busy: AudioTaggerError) -> Iterator[None]:
     """Hold the lock file `path`, which is left there. Raises `busy` if another process holds it."""
     from filelock import FileLock, Timeout  # too slow to import for a command that locks nothing
 
-    path.touch()  # or a folder that cannot be written to would look like a lock that is held
+    try:
+        path.touch()  # or a folder that cannot be written to would look like a lock that is held
+    except PermissionError as error:
+        raise type(busy)(f"{path}: {error.strerror}; this lock file must be writable") from None
     try:
         lock = FileLock(path).acquire(timeout=0)
     except Timeout:
@@ -256,7 +259,7 @@ def _open(path: Path, mode: str, encoding_errors: str) -> TextIO:
 
 
 def _unwritable(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"{path}: {error.strerror or error}; give another --output")
+    return OutputError(f"{path}: {error.strerror or error}; choose another file")
 
 
 def _refuse_audio(path: Path) -> None:
