@@ -79,7 +79,7 @@ def test_a_file_appears_as_a_whole_with_what_stdout_would_show(
 
 def test_a_file_that_cannot_be_written_is_one_line(run: Run, folder: Path, tmp_path: Path) -> None:
     for name in ("out.json", "out.jsonl"):
-        done = run("tag", folder, "choose another file", tmp_path / "missing" / name)
+        done = run("tag", folder, "--output", tmp_path / "missing" / name)
         assert done.exit_code == 2
         assert done.stderr.count("\n") == 1
         assert "choose another file" in done.stderr
