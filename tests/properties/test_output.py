@@ -186,7 +186,8 @@ def test_a_journal_knows_what_is_in_it_wherever_it_was_cut_off(results: list[Tag
                     writer.write(result)
         data = path.read_bytes()
         path.write_bytes(data[: max(0, len(data) - missing)])
-        whole = path.read_bytes().count(b"\n")
+        lacks_line_end = missing == 1  # alone: editors leave it out
+        whole = min(path.read_bytes().count(b"\n") + lacks_line_end, len(results))
         with open_journal(path, "backslashreplace", resume=True) as (_, done):
             assert done == {result.path for result in results[:whole]}
         assert path.read_bytes() == b"".join(data.splitlines(keepends=True)[:whole])
