@@ -125,3 +125,13 @@ def test_without_the_extra_nothing_is_cached(clips: Sequence[Clip], monkeypatch:
     assert len([*cached_blocks(clips[0].path, 16_000)])
     with pytest.raises(ExtraError, match="platformdirs"):
         decode_all(clips, 16_000, lambda *_: None)
+
+
+def test_names_change_with_the_clips(corpus: Path, folder: Path, tmp_path: Path) -> None:
+    clips = read_dataset(shutil.copytree(corpus, tmp_path / "copy")).train
+    before = decode_all(clips, 16_000, lambda *_: None).names
+    assert len(set(before)) == len(clips)
+    clips[0].path.write_bytes(clips[1].path.read_bytes())
+    after = decode_all(clips, 16_000, lambda *_: None).names
+    assert after[0] != before[0]
+    assert after[1:] == before[1:]
