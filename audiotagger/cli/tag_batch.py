@@ -39,12 +39,12 @@ STORED = 0.05
 
 def tag_batch(options: TagOptions) -> None:
     """Tag files; raise BadParameter if options do not go together, and Exit at the end if a file failed."""
-    from audiotagger.extras import require_extra
-
     options.check()
     found = find_inputs(*options.inputs, print_skipped_path if options.verbose else None)
     files: Iterator[str | BinaryIO] = found
     if options.write:
+        from audiotagger.extras import require_extra
+
         require_extra("metadata", "--write")  # before thousands of files are tagged
     if options.output_format is Format.audacity and not options.label_tracks:
         files = _only_one(files)
