@@ -102,11 +102,16 @@ def remarks() -> None:
             f"The {helper} model is right on {one['rate']:.0%} of the clips that the {model} model gets wrong."
         )
     lines.append(f"{of_labels['confident']:.0%} of the clips get a confident answer.")
-    if other := of_labels["out_of_domain"]:
-        lines.append(
-            f"Of {other['clips']} clips of sounds that the models do not know, {other['confident']:.0%} do; the best "
-            f"score separates them from labelled clips with an AUROC of {other['auroc']:.3f}."
-        )
+    for figures, outside in (
+        (of_labels, f"outside the {of_labels['labels']} labels"),
+        (of_all, "that the models do not know"),
+    ):
+        if other := figures["out_of_domain"]:
+            lines.append(
+                f"Of {other['clips']} clips of sounds {outside}, {other['confident']:.0%} get one of these labels with "
+                "confidence; the probability of any of them separates the others from these clips with an AUROC of "
+                f"{other['auroc']:.3f}."
+            )
     best = of_all["models"]["ensemble"]
     lines.append(
         f"Over all {of_all['known_labels']} labels the ensemble has a MAP@3 of {best['map3']:.3f} on the same clips "

@@ -36,6 +36,16 @@ class Predictions:
 
 
 @dataclass(frozen=True)
+class Confidence:
+    """How sure the ensemble is that a clip has one of the labels that it is scored over, before renormalization."""
+
+    best: Scores
+    """[clips], the highest probability of a label."""
+    total: Scores
+    """[clips], the probability that it is any of them."""
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What the models predict for a split of a dataset."""
 
@@ -46,10 +56,10 @@ class Evaluation:
     known_labels: int
     """How many labels the models know."""
     predictions: Predictions
-    confidence: Scores
-    """[clips], the ensemble's highest probability of all labels that the models know."""
-    other_confidence: Scores
-    """The same of test clips whose label the models do not know."""
+    known: Confidence
+    """Of the clips; `best` is over all labels that the models know, as in tagging."""
+    outside: Confidence
+    """Of the test clips of sounds outside the labels."""
     clips: tuple[Clip, ...]
     """Those of `predictions`, in their order."""
     further: Predictions | None
@@ -93,20 +103,22 @@ def evaluate(
     of_data = {clip.label for name in ("train", "test") for clip in read_split(data, name)} & set(tagger.labels)
     subset = LabelSubset(tagger.labels, None if all_labels or of_data == set(tagger.labels) else of_data)
     other_test = read_split(data, "other_test")
-    unknown_clips = [clip for clip in other_test if clip.label not in tagger.labels]
+    outside = [clip for clip in other_test if clip.label not in subset.labels]
     further = [clip for clip in other_test if clip.label in tagger.labels] if all_labels else []
 
-    probabilities = _predict(tagger, [*clips, *unknown_clips, *further], progress)
-    confidence = probabilities[ENSEMBLE].max(axis=1)
-    first, last = len(clips), len(clips) + len(unknown_clips)
+    probabilities = _predict(tagger, [*clips, *outside, *further], progress)
+    first, last = len(clips), len(clips) + len(outside)
+    of_all = probabilities[ENSEMBLE]
+    chosen = of_all[:, [label in subset.labels for label in tagger.labels]]
+    total = chosen.sum(axis=1)
     scores = {name: np.apply_along_axis(subset.renormalize, 1, of[:first]) for name, of in probabilities.items()}
     return Evaluation(
         split=split,
         seen_in_training=split == "all" and _trained_on(tagger, data),
         known_labels=len(tagger.labels),
         predictions=Predictions(subset.labels, _truth(clips, subset.labels), scores),
-        confidence=confidence[:first],
-        other_confidence=confidence[first:last],
+        known=Confidence(of_all[:first].max(axis=1), total[:first]),
+        outside=Confidence(chosen[first:last].max(axis=1), total[first:last]),
         clips=tuple(clips),
         further=Predictions(
             tagger.labels, _truth(further, tagger.labels), {name: of[last:] for name, of in probabilities.items()}

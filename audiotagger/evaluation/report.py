@@ -77,7 +77,7 @@ def _remarks(report: EvaluationReport) -> Iterator[str]:
         yield f"{one.helper} is right on {one.rate:.0%} of the clips that {one.model} gets wrong"
     yield f"{report.confident:.0%} of the clips get a confident label (score of {DEFAULT_THRESHOLD} or more)"
     if other := report.out_of_domain:
-        yield f"{other.confident:.0%} of {other.clips} clips of unknown sounds do, too (AUROC {other.auroc:.3f})"
+        yield f"{other.confident:.0%} of {other.clips} clips of other sounds do, too (AUROC {other.auroc:.3f})"
 
 
 def _labels(model: ModelScores, first: str) -> str:

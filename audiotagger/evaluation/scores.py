@@ -68,13 +68,13 @@ class Complement:
 
 @dataclass(frozen=True)
 class OutOfDomainScores:
-    """How the ensemble scores sounds whose label the models do not know."""
+    """How the ensemble scores sounds outside the labels that clips are scored over."""
 
     clips: int
     confident: float
-    """Share of them whose best score reaches the default threshold, in [0, 1]."""
+    """Share of them of which the probability of a label reaches the default threshold, in [0, 1]."""
     auroc: float
-    """How often a labelled clip's best score is higher than that of one of these, in [0, 1]."""
+    """How often the probability of any of the labels is higher for a labelled clip than for one of these, in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class EvaluationReport:
     complements: list[Complement] = field(default_factory=list)
     """Of each pair of models, either way; empty for a single one."""
     confident: float | None = None
-    """Share of the clips whose best score reaches the default threshold, in [0, 1]."""
+    """Share of the clips of which the probability of a label reaches the default threshold, in [0, 1]."""
     out_of_domain: OutOfDomainScores | None = None
     """None if there are no such sounds."""
     further: FurtherScores | None = None
@@ -112,7 +112,7 @@ class EvaluationReport:
 def make_report(evaluation: Evaluation) -> EvaluationReport:
     """Compute all scores of an evaluation."""
     predictions, further = evaluation.predictions, evaluation.further
-    known, other = evaluation.confidence, evaluation.other_confidence
+    known, outside = evaluation.known, evaluation.outside
     scores = predictions.scores
     models = [name for name in scores if name != ENSEMBLE]
     return EvaluationReport(
@@ -126,9 +126,11 @@ def make_report(evaluation: Evaluation) -> EvaluationReport:
             Complement(name, helper, metrics.complement_rate(scores[name], scores[helper], predictions.truth))
             for name, helper in itertools.permutations(models, 2)
         ],
-        confident=_confident(known),
-        out_of_domain=OutOfDomainScores(len(other), _confident(other), metrics.auroc(known, other))
-        if len(other)
+        confident=_confident(known.best),
+        out_of_domain=OutOfDomainScores(
+            len(outside.best), _confident(outside.best), metrics.auroc(known.total, outside.total)
+        )
+        if len(outside.best)
         else None,
         further=FurtherScores(len(further.truth), score_models(further)) if further else None,
     )
