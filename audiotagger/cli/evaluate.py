@@ -55,12 +55,17 @@ def evaluate(
         from audiotagger.evaluation.scores import make_report
         from audiotagger.extras import require_extra
         from audiotagger.inference.tagger import Tagger
+        from audiotagger.output.files import check_output, open_output
 
+        mute_c_libraries()
         if report:
             check_page(report)
-        mute_c_libraries()
+            check_output(report)
         if plot:
             require_extra("plot", "--plot")
+            from audiotagger.evaluation.plots import check_plot
+
+            check_plot(plot)
         found = find_data(data)
         with counter() as count:
             tagger = Tagger.load(models)
@@ -72,7 +77,6 @@ def evaluate(
         typer.echo(REPORTS[output_format](scores))
         if report:
             from audiotagger.evaluation.page import write_page
-            from audiotagger.output.files import open_output
 
             title = f"Evaluation on {found.name} ({evaluation.split})"
             clips = evaluation.clips

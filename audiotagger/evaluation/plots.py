@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -13,7 +14,7 @@ from audiotagger.errors import OutputError
 from audiotagger.evaluation import metrics
 from audiotagger.evaluation.evaluator import Predictions
 from audiotagger.output.figures import plain, write_figure
-from audiotagger.output.files import replacing
+from audiotagger.output.files import check_output, replacing
 
 
 def plot_curves(history: Sequence[Mapping[str, float]]) -> Figure:
@@ -65,11 +66,18 @@ def plot_confusion(predictions: Predictions) -> Figure:
     return figure
 
 
+def check_plot(path: Path) -> None:
+    """Raise OutputError if no figure can be saved as `path`, for its suffix or its folder."""
+    formats = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix.lower().removeprefix(".") not in formats:
+        raise OutputError(f"{path}: no format of plots; choose another --plot, such as confusion.png")
+    check_output(path)
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a figure in the format of `path`'s suffix. Raises OutputError."""
     try:
         with replacing(path) as partial:
             write_figure(figure, partial)
-    except (OSError, ValueError) as error:  # ValueError: no format of that suffix
-        reason = getattr(error, "strerror", None) or error
-        raise OutputError(f"{path}: {reason}; choose another --plot, such as confusion.png") from None
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror or error}; choose another --plot") from None

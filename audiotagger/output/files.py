@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -100,6 +100,20 @@ def replacing_output(path: Path) -> Iterator[Path]:
         except OSError as error:
             raise _unwritable(path, error) from None
         yield partial
+
+
+def check_output(path: Path) -> None:
+    """Raise OutputError if `path` cannot be made or replaced: before the work whose result it is to hold."""
+    _refuse_audio(path)
+    if path.exists() and not path.is_file():  # a device, or a folder
+        _open(path, "a", "strict").close()
+        return
+    with suppress(_CheckedError), replacing_output(path):
+        raise _CheckedError  # there is nothing to replace it with yet
+
+
+class _CheckedError(Exception):
+    pass
 
 
 STANDARD_STREAMS = {

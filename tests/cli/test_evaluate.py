@@ -211,10 +211,20 @@ def test_the_confusion_matrix_is_plotted(data: Path, tmp_path: Path) -> None:
     done = command("evaluate", data, "--plot", "confusion.png", "--format", "csv", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
-    refused = command("evaluate", data, "--plot", "confusion.nothing", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("to", [("--plot", "p.nothing"), ("--plot", "missing/p.png"), ("--report", "missing/p.html")])
+def test_a_destination_that_cannot_be_written_is_refused_before_anything_is_scored(
+    to: tuple[str, str], data: Path, tmp_path: Path
+) -> None:
+    if "--plot" in to:
+        pytest.importorskip("matplotlib", reason="needs the extra plot")
+    refused = command("evaluate", data, *to, cwd=tmp_path)
     assert refused.returncode == 2
+    assert refused.stdout == ""
     assert refused.stderr.count("\n") == 1
-    assert "confusion.nothing" in refused.stderr
+    assert to[1] in refused.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_labels_that_look_like_formulas_are_plotted(run: Callable[..., Result], tmp_path: Path) -> None:
