@@ -193,6 +193,8 @@ def read_labels(text: str | None) -> list[str] | None:
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not a text file"
             raise typer.BadParameter(f"{text}: {reason}") from None
+    elif text.endswith(".txt"):
+        raise typer.BadParameter(f"{text}: no such file; give labels, separated by commas, or a file of them")
     return [label.strip() for label in text.split(separator) if label.strip()]
 
 

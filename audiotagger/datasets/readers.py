@@ -142,7 +142,10 @@ def _listed(
 
 
 def _path_and_label(row: Row, column: str, table: Path, folder: Path, labelled: bool = True) -> tuple[Path, str]:
-    name, label = row.get(column), row.get("label") or ""
+    for needed in (column, "label") if labelled else (column,):
+        if needed not in row:
+            raise DataError(f"{table}: no column {needed}; it needs {column}{' and label' * labelled}")
+    name, label = row[column], row.get("label") or ""
     if not name or (labelled and not label):
         raise DataError(f"{table}: a row without {column} or label: {row}; each row needs both")
     path = folder / name

@@ -120,7 +120,9 @@ def _demuxer(file: BinaryIO) -> Iterator[InputContainer]:
             nameless, "r", container_options={"protocol_whitelist": "none"}, metadata_errors="surrogateescape"
         )
     except av.FFmpegError:
-        raise Refusal("FFmpeg cannot read it", CONVERT) from None
+        raise Refusal(
+            "FFmpeg cannot read it, so it cannot be checked", "save it as FLAC with a program that can"
+        ) from None
     with container:
         yield container
 

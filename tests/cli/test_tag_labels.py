@@ -48,6 +48,7 @@ def test_segments_and_models_are_restricted_too(run: Run) -> None:
         ("flute", "'flute' (did you mean Flute?)"),
         ("Flute,Zzz", "'Zzz'"),
         (",", "at least one"),
+        ("missing.txt", "no such file"),
     ],
 )
 def test_an_unknown_label_is_wrong_usage(run: Run, tmp_path: Path, value: str, said: str) -> None:
