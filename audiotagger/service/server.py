@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -57,8 +58,13 @@ def run(app: Starlette, listening: socket.socket, stop_now: Callable[[], object]
     KeyboardInterrupt
         Or what else the handlers of these signals raise, at the end.
     """
+    ends = {signal.SIGTERM, signal.SIGINT}
 
     class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
+            await super().startup(sockets)
+
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             super().handle_exit(sig, frame)
             if self.force_exit:
@@ -77,4 +83,9 @@ def run(app: Starlette, listening: socket.socket, stop_now: Callable[[], object]
         loop="asyncio",
         server_header=False,
     )
-    Server(config).run([listening])
+    # Until the server handles them: an exception before it runs would leave a coroutine that was never awaited.
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    try:
+        Server(config).run([listening])
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
