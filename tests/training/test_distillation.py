@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,17 +13,21 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+import soundfile
+from rich.console import Console
 
 pytest.importorskip("onnx", reason="needs the extra train")
 
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from audiotagger.audio.types import Array
 from audiotagger.datasets.dataset import read_dataset
 from audiotagger.errors import DataError
 from audiotagger.training.batches import Batches
 from audiotagger.training.distillation import Teacher
 from audiotagger.training.recipes import RECIPES, with_teacher
+from audiotagger.training.run_folder import new_config
 from tests.conftest import invoke, noise, rows
 from tests.training.test_batches import examples
 
@@ -194,6 +199,25 @@ def test_train_matches_a_teacher_and_export_omits_its_output(
     assert exported.exit_code == 0, exported.stderr
     session = onnxruntime.InferenceSession(tmp_path / "models" / "mel.onnx")
     assert [output.name for output in session.get_outputs()] == ["probabilities", "embedding"]
+
+
+@pytest.mark.slow
+def test_targets_are_of_the_clips_as_they_are_now(corpus: Path, teacher_file: Path, tmp_path: Path) -> None:
+    load_run_data = pytest.importorskip("audiotagger.training.run_data", reason="needs the extra train").load_run_data
+    data = shutil.copytree(corpus, tmp_path / "data")
+
+    def targets() -> tuple[Array, Array]:
+        config = new_config("mel", "default", read_dataset(data), replace(RECIPE, epochs=1), 0, teacher_file, 0)
+        batch = load_run_data(config, tmp_path / "run", Console(quiet=True)).batches[0]
+        teacher = Teacher(teacher_file, config.labels, config.has_other_class, 16_000)
+        return batch.targets["logits"], teacher.predict(batch.waveforms).probabilities
+
+    targets()
+    for path in data.glob("audio_*/*.wav"):  # the same names, another sound
+        soundfile.write(path, noise(1.0, seed=len(path.name)) ** 3, 16_000)
+    matched, predicted = targets()
+    synthetic = matched[:, -1] == 1
+    np.testing.assert_allclose(matched[~synthetic], predicted[~synthetic], atol=1e-3)
 
 
 def test_targets_are_the_same_when_read_again(corpus: Path, teacher_file: Path, tmp_path: Path) -> None:
