@@ -33,7 +33,7 @@ import typer
 
 RATE = 16_000
 PER_FOLDER = 100
-MORE_MEMORY = 1.2
+MORE_MEMORY = 1.1
 SLOWER = 1.2
 
 app = typer.Typer(add_completion=False, help=__doc__, rich_markup_mode=None)
