@@ -85,7 +85,7 @@ def ordered_map(
             if isinstance(ready, BaseException):
                 raise ready
             result, error = ready.get()
-            if error:
+            if error is not None:
                 raise error
             yield cast(Result, result)
     finally:

@@ -105,8 +105,9 @@ def replacing_output(path: Path) -> Iterator[Path]:
 def check_output(path: Path) -> None:
     """Raise OutputError if `path` cannot be made or replaced: before the work whose result it is to hold."""
     _refuse_audio(path)
-    if path.exists() and not path.is_file():  # a device, or a folder
-        _open(path, "a", "strict").close()
+    if path.is_dir():
+        raise OutputError(f"{path}: a folder; choose another file")
+    if path.exists() and not path.is_file():  # a device or a named pipe
         return
     with suppress(_CheckedError), replacing_output(path):
         raise _CheckedError  # there is nothing to replace it with yet

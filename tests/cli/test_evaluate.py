@@ -213,18 +213,22 @@ def test_the_confusion_matrix_is_plotted(data: Path, tmp_path: Path) -> None:
     assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("to", [("--plot", "p.nothing"), ("--plot", "missing/p.png"), ("--report", "missing/p.html")])
+@pytest.mark.parametrize(
+    "to",
+    [("--plot", "p.nothing"), ("--plot", "missing/p.png"), ("--report", "missing/p.html"), ("--report", "folder.html")],
+)
 def test_a_destination_that_cannot_be_written_is_refused_before_anything_is_scored(
     to: tuple[str, str], data: Path, tmp_path: Path
 ) -> None:
     if "--plot" in to:
         pytest.importorskip("matplotlib", reason="needs the extra plot")
+    (tmp_path / "folder.html").mkdir()
     refused = command("evaluate", data, *to, cwd=tmp_path)
     assert refused.returncode == 2
     assert refused.stdout == ""
     assert refused.stderr.count("\n") == 1
     assert to[1] in refused.stderr
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.html"]
 
 
 def test_labels_that_look_like_formulas_are_plotted(run: Callable[..., Result], tmp_path: Path) -> None:
