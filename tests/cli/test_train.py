@@ -122,7 +122,7 @@ def test_exported_models_tag_and_evaluate(run: Run, workshop: Path) -> None:
     evaluated = run("evaluate", "data", "--models", "models", "--plot", "confusion.png", cwd=workshop)
     assert evaluated.exit_code == 0, evaluated.stderr
     assert (workshop / "confusion.png").read_bytes().startswith(b"\x89PNG")
-    assert "of 1 clips of unknown sounds" in evaluated.stdout  # a fifth is kept from training
+    assert "of 1 clips of other sounds" in evaluated.stdout  # a fifth is kept from training
     lines = evaluated.stdout.splitlines()
     lines = lines[lines.index("") + 1 :]
     assert lines[0].split() == ["model", "top-1", "MAP@3", "macro", "ECE"]

@@ -154,7 +154,7 @@ def test_what_is_wrong_with_a_folder_is_said(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(DataError, match=r"missing\.wav"):
         read_dataset(tmp_path)
     (tmp_path / "train.csv").write_text("file,tag\nx.wav,a\n")
-    with pytest.raises(DataError, match="fname or label"):
+    with pytest.raises(DataError, match="no column fname; it needs fname and label"):
         read_dataset(tmp_path)
     (tmp_path / "train.csv").write_bytes("fname,label\nx.wav,Caf\xe9\n".encode("latin-1"))
     with pytest.raises(DataError, match="UTF-8"):
