@@ -25,10 +25,12 @@ class State:
     model
         The model being trained.
     optimizer
-        Its optimizer, built.
+        As the attribute.
 
     Attributes
     ----------
+    optimizer
+        The model's optimizer, built for the variables that are being trained.
     averages
         Moving averages of the model's weights, in the order of `model.get_weights()`.
     step
@@ -38,7 +40,7 @@ class State:
     """
 
     def __init__(self, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-        self._model, self._optimizer = model, optimizer
+        self._model, self.optimizer = model, optimizer
         self.averages: list[Array] = model.get_weights()
         self.step = 0
         self.history: list[dict[str, Any]] = []
@@ -49,18 +51,13 @@ class State:
         for mean, weight in zip(self.averages, self._model.get_weights(), strict=True):
             mean += (1 - keep) * (weight - mean)
 
-    def reset_optimizer(self) -> None:
-        """Set the optimizer's moments and step count to zero, for layers that were frozen until now."""
-        for variable in self._optimizer.variables:
-            variable.assign(keras.ops.zeros_like(variable))
-
     def save(self, path: Path) -> None:
         """Replace a checkpoint as a whole. Raises RunError if it cannot be written."""
         # The model's variables include the states of its dropout layers' random generators. The names of the arrays
         # are the format of checkpoints.
         arrays = {f"net{i}": keras.ops.convert_to_numpy(value) for i, value in enumerate(self._model.variables)}
         arrays |= {
-            f"optimizer{i}": keras.ops.convert_to_numpy(value) for i, value in enumerate(self._optimizer.variables)
+            f"optimizer{i}": keras.ops.convert_to_numpy(value) for i, value in enumerate(self.optimizer.variables)
         }
         arrays |= {f"average{i}": value for i, value in enumerate(self.averages)}
         with replacing(path) as partial, partial.open("wb") as file:
@@ -72,7 +69,7 @@ class State:
             self.step, self.history = int(arrays["step"]), json.loads(str(arrays["history"]))
             for i, variable in enumerate(self._model.variables):
                 variable.assign(arrays[f"net{i}"])
-            for i, variable in enumerate(self._optimizer.variables):
+            for i, variable in enumerate(self.optimizer.variables):
                 variable.assign(arrays[f"optimizer{i}"])
             self.averages = [arrays[f"average{i}"] for i in range(len(self.averages))]
 

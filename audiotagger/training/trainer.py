@@ -202,37 +202,36 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
     jit_compile = keras.backend.backend() == "jax"
     student.jit_compile = jit_compile
     model = workers.replica(model)
-    with workers.scope():
-        optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
-        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-        optimizer.build(model.trainable_variables)
 
-    def begin_phase(frozen: bool) -> Callable[[Batch], float]:
+    def begin_phase(frozen: bool) -> tuple[keras.optimizers.Optimizer, Callable[[Batch], float]]:
         set_trainable(model, frozen)
         with workers.scope():
+            optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
+            optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+            optimizer.build(model.trainable_variables)
             model.compile(optimizer=optimizer, loss=loss, loss_weights=weights, jit_compile=jit_compile)
-        return workers.train_step(model)
+        return optimizer, workers.train_step(model)
 
+    checkpoint = run / "checkpoint.npz"
+    first, frozen_until = steps_done(checkpoint), frozen_steps(recipe, total_steps)
+    # A checkpoint of the last frozen step has the optimizer of the frozen ones.
+    optimizer, train_step = begin_phase(frozen=0 < frozen_until >= first)
     state = State(model, optimizer)
-
-    if (run / "checkpoint.npz").exists():
-        state.load(run / "checkpoint.npz")
+    if checkpoint.exists():
+        state.load(checkpoint)
         write_history(run, state.history)  # which may be an epoch behind
     tensorboard_logger = TensorBoardLogger(run / "tensorboard" if tensorboard else None, model)
     for row in state.history:
-        optimizer.learning_rate.assign(learning_rate(recipe, row["epoch"] * epoch_steps - 1, total_steps))
+        state.optimizer.learning_rate.assign(learning_rate(recipe, row["epoch"] * epoch_steps - 1, total_steps))
         tensorboard_logger.epoch(row)
     with Display(console, config.kind, recipe.epochs, total_steps) as display:
         display.begin(state.step, state.history)
-        first, started, loss_sum = state.step, time.monotonic(), 0.0
+        started, loss_sum = time.monotonic(), 0.0
         last = first if _out_of_patience(recipe, state.history) else total_steps
-        frozen_until = frozen_steps(recipe, total_steps)
-        train_step = begin_phase(frozen=first < frozen_until)
         for step, batch in zip(range(first, last), prefetch(batches, range(first, last)), strict=False):
             if step == frozen_until > 0:
-                state.reset_optimizer()
-                train_step = begin_phase(frozen=False)
-            optimizer.learning_rate.assign(learning_rate(recipe, step, total_steps))
+                state.optimizer, train_step = begin_phase(frozen=False)
+            state.optimizer.learning_rate.assign(learning_rate(recipe, step, total_steps))
             step_loss = train_step(batch)
             if not math.isfinite(step_loss):
                 remedy = f"check {config.data} with `audiotagger data validate`"
@@ -261,7 +260,7 @@ def fit(config: Config, run: Path, console: Console, workers: Workers, tensorboa
             state.history.append(row)
             if not recipe.ema and (not recipe.patience or _best_epoch(state.history) == len(state.history)):
                 state.averages = averaged.get_weights()
-            state.save(run / "checkpoint.npz")
+            state.save(checkpoint)
             write_history(run, state.history)
             tensorboard_logger.epoch(row)
             display.epoch(state.history)
