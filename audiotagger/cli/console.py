@@ -101,13 +101,22 @@ def errors_to_exit_status() -> Iterator[None]:
 
 @contextmanager
 def training_extra() -> Iterator[None]:
-    """Import Keras and its backend without their log messages. Raises ExtraError where the extra "train" is incomplete.
+    """Import Keras and its backend without their log messages.
 
-    With another backend in KERAS_BACKEND, TensorFlow may be missing.
+    Raises ExtraError where the extra "train" or the backend is missing. With another backend in KERAS_BACKEND,
+    TensorFlow may be.
     """
+    from importlib.util import find_spec
+
+    from audiotagger.errors import ExtraError
     from audiotagger.extras import extra_error, missing_packages, silent_stderr
 
-    replaceable = set() if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow" else {"tensorflow", "tf2onnx"}
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    if backend not in ("tensorflow", "torch", "jax"):
+        raise ExtraError(f"KERAS_BACKEND is {backend}; training needs tensorflow, torch or jax")
+    if backend != "tensorflow" and find_spec(backend) is None:
+        raise ExtraError(f"KERAS_BACKEND is {backend}, which is not installed; install it or unset KERAS_BACKEND")
+    replaceable = set() if backend == "tensorflow" else {"tensorflow", "tf2onnx"}
     if missing := [package for package in missing_packages("train") if package not in replaceable]:
         raise extra_error("train", "training", missing)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
