@@ -19,7 +19,8 @@ from tests.conftest import wait_until
 
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
-ARGS = ("train", "--model", "wave", "--epochs", "2")
+ARGS = ("train", "--model", "mel", "--epochs", "2")
+"""Of the two models, the one whose training makes the digits in which sums differ less large."""
 
 IMPATIENT = """
 import audiotagger.training.distributed
@@ -119,9 +120,7 @@ def test_two_workers_get_what_one_process_gets_and_go_on_after_one_was_killed(fo
 
     # Each worker has dropout, normalization and largest loss of the whole batch: nothing is switched off to compare.
     shared, whole = losses(folder / "shared"), losses(folder / "alone")
-    assert shared[0] == pytest.approx(whole[0], rel=2e-3)  # variances are summed in another order
-    # Keras sums a synchronized variance in another way: digits that maxima and the optimizer make larger, step by step.
-    assert shared == pytest.approx(whole, rel=5e-3)
+    assert shared == pytest.approx(whole, rel=1e-3)  # Keras sums a synchronized variance in another order
     assert (folder / "shared" / "result.json").is_file()
 
 
