@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -100,7 +101,9 @@ class DistributedWorkers(Workers):
             self._compare({"version": __version__})
             self._compare(plan)
             yield
-        except (tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.UnavailableError):
+        except (tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.UnavailableError) as error:
+            # A call of TensorFlow's that was cut off has a pool of threads, which prints a traceback if it ends at exit.
+            traceback.clear_frames(error.__traceback__)
             raise RunError("another worker has ended; start all of them again with --resume") from None
 
     def _join(self) -> tf.distribute.Strategy:
