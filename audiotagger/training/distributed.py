@@ -102,7 +102,7 @@ class DistributedWorkers(Workers):
             self._compare(plan)
             yield
         except (tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.UnavailableError) as error:
-            # A call of TensorFlow's that was cut off has a pool of threads, which prints a traceback if it ends at exit.
+            # A call of TensorFlow's that was cut off has a pool of threads, which prints a traceback if closed at exit.
             traceback.clear_frames(error.__traceback__)
             raise RunError("another worker has ended; start all of them again with --resume") from None
 
