@@ -20,7 +20,7 @@ from tests.conftest import wait_until
 pytest.importorskip("tensorflow", reason="needs the extra train")
 
 ARGS = ("train", "--model", "mel", "--epochs", "2")
-"""Of the two models, the one whose training makes the digits in which sums differ less large."""
+"""Of the two models, the one whose training amplifies rounding less."""
 
 IMPATIENT = """
 import audiotagger.training.distributed
